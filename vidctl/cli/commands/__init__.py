@@ -1,0 +1,1 @@
+"""One module per command or noun, imported when the command is called."""

@@ -1,0 +1,1 @@
+"""Embedding engines, one file per value of ``embed.engine``."""

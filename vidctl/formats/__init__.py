@@ -1,0 +1,1 @@
+"""Interchange formats: text or bytes to records and back, pure."""

@@ -1,0 +1,1 @@
+"""Media hosts, one file per value of ``media.host``."""

@@ -1,0 +1,1 @@
+"""What happens to one item, in order: ingest, transcribe, index, search."""

@@ -1,0 +1,1 @@
+"""Reading media files with PyAV in bounded memory."""

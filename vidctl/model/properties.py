@@ -1,0 +1,98 @@
+"""What a video's and a podcast's ``properties`` may hold, checked where people's input arrives.
+
+Names are camelCase because they cross the wire as they are. Unknown keys are kept, under
+``extra``. ``viewCount`` and ``transcript`` are accepted, but a stored view count is only the
+number imported with the item: the truth is counted from events, and the transcript of an item
+with segments is derived from those.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from vidctl.errors import UsageError
+
+YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://|/|\.{0,2}/)\S*$")]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Seconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
+Millis = Annotated[int, Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]
+
+
+class MediaProperties(BaseModel):
+    """Properties that videos and podcasts share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str | None = Field(None, max_length=1_000_000)
+    thumbnail: Url | None = None
+    duration: Seconds | None = None
+    transcript: str | None = None
+    categories: list[Word] = Field(default_factory=list)
+    tags: list[Word] = Field(default_factory=list)
+    viewCount: int | None = Field(None, ge=0)  # noqa: N815
+    publishedAt: Millis | None = None  # noqa: N815
+    language: str | None = Field(None, max_length=35)
+    sourceUrl: Url | None = None  # noqa: N815
+    media: dict[str, Any] | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class VideoProperties(MediaProperties):
+    """Properties of a video."""
+
+    youtubeId: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{11}$")] | None = None  # noqa: N815
+    videoUrl: Url | None = None  # noqa: N815
+
+
+class PodcastProperties(MediaProperties):
+    """Properties of a podcast episode."""
+
+    audioUrl: Url | None = None  # noqa: N815
+    episodeNumber: Annotated[float, Field(ge=0)] | None = None  # noqa: N815
+    seasonNumber: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
+
+
+class PersonProperties(BaseModel):
+    """Properties of a creator or user."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    email: str | None = None
+    bio: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+MODELS: dict[str, type[BaseModel]] = {
+    "video": VideoProperties,
+    "podcast": PodcastProperties,
+    "creator": PersonProperties,
+    "user": PersonProperties,
+}
+
+
+def checked_properties(type: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return ``values`` validated for a thing of ``type``, unknown keys moved under ``extra``.
+
+    Keys whose value is None are left out. Raises UsageError that names the first bad property.
+    """
+    model = MODELS[type]
+    known = {key: value for key, value in values.items() if key in model.model_fields}
+    unknown = {key: value for key, value in values.items() if key not in model.model_fields}
+    if unknown:
+        known["extra"] = {**(known.get("extra") or {}), **unknown}
+    try:
+        checked = model.model_validate(known)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "properties"
+        raise UsageError(f"{name}: {first['msg'].lower()} (got {first['input']!r})") from None
+    return {
+        key: value
+        for key, value in checked.model_dump(exclude_none=True, exclude_unset=True).items()
+        if value != {} or key in values
+    }

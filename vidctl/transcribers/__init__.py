@@ -1,0 +1,1 @@
+"""Speech engines, one file per value of ``transcribe.engine``."""
