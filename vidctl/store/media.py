@@ -1,0 +1,83 @@
+"""Where the bytes of a scope's things are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from vidctl.model.media import MediaRow
+from vidctl.store.database import Scoped, now, to_json
+
+COLUMNS = (
+    "m.id, m.group_id, m.thing_id, m.role, m.sha256, m.size, m.host, m.locator, m.filename,"
+    " m.metadata"
+)
+
+INSERT = """
+INSERT INTO media (group_id, id, thing_id, role, sha256, size, host, locator, filename, metadata,
+  created_at, updated_at)
+VALUES (:home, :id, :thing_id, :role, :sha256, :size, :host, :locator, :filename, :metadata, :now,
+  :now)
+"""
+
+
+class SqliteMedia(Scoped):
+    """The ``Media`` port over SQLite."""
+
+    def add(self, row: MediaRow) -> None:
+        """Remember stored bytes in the home group. Raises Conflict for a source held already."""
+        with self.database.transaction():
+            self.database.execute(
+                INSERT,
+                self.bound(
+                    id=row.id,
+                    thing_id=row.thing_id,
+                    role=row.role,
+                    sha256=row.sha256,
+                    size=row.size,
+                    host=row.host,
+                    locator=row.locator,
+                    filename=row.filename,
+                    metadata=to_json(row.metadata),
+                    now=now(),
+                ),
+            )
+
+    def of(self, thing_id: str, role: str = "") -> Sequence[MediaRow]:
+        """Return a thing's media of a role (or of all roles), oldest first."""
+        return self._where(
+            "m.thing_id = :thing_id AND (:role = '' OR m.role = :role)",
+            thing_id=thing_id,
+            role=role,
+        )
+
+    def by_hash(self, sha256: str, role: str = "source") -> MediaRow | None:
+        """Return the media row of the home group with these bytes, None when there is none."""
+        found = self._where(
+            "m.group_id = :home AND m.sha256 = :sha256 AND m.role = :role",
+            sha256=sha256,
+            role=role,
+        )
+        return found[0] if found else None
+
+    def all(self) -> Iterable[MediaRow]:
+        """Return every media row of the scope."""
+        return self._where("1")
+
+    def _where(self, condition: str, **parameters: Any) -> list[MediaRow]:
+        rows = self.database.rows(
+            f"SELECT {COLUMNS} FROM media AS m WHERE {self.in_scope('m')}"  # noqa: S608
+            f" AND m.deleted_at IS NULL AND {condition} ORDER BY m.id",
+            self.bound(**parameters),
+        )
+        return [MediaRow(*row[:9], metadata=json.loads(row[9])) for row in rows]
+
+    def remove(self, media_id: str) -> None:
+        """Forget where bytes are; the bytes themselves are the host's."""
+        with self.database.transaction():
+            self.database.execute(
+                "UPDATE media AS m SET deleted_at = :now, updated_at = :now,"
+                f" filename = '' WHERE {self.in_scope('m')} AND m.id = :id",  # noqa: S608
+                self.bound(id=media_id, now=now()),
+            )

@@ -1,0 +1,91 @@
+"""The SQLite store: one library file, opened for a scope."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from vidctl.errors import ScopeMissing, StorageFailed
+from vidctl.model.scope import Scope
+from vidctl.store.connections import SqliteConnections
+from vidctl.store.database import Database, open_database
+from vidctl.store.events import SqliteEvents
+from vidctl.store.groups import GroupDirectory
+from vidctl.store.jobs import SqliteJobs
+from vidctl.store.knowledge import SqliteKnowledge
+from vidctl.store.media import SqliteMedia
+from vidctl.store.segments import SqliteSegments
+from vidctl.store.things import SqliteThings
+
+
+class SqliteStore:
+    """Everything a library remembers, seen through one scope.
+
+    The parts (``things``, ``events`` …) implement the ports of the same name. Raises ScopeMissing
+    when made without a scope.
+    """
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        if not isinstance(scope, Scope):
+            raise ScopeMissing
+        self.database = database
+        self.scope = scope
+        self.things = SqliteThings(database, scope)
+        self.connections = SqliteConnections(database, scope)
+        self.events = SqliteEvents(database, scope)
+        self.segments = SqliteSegments(database, scope)
+        self.knowledge = SqliteKnowledge(database, scope)
+        self.media = SqliteMedia(database, scope)
+        self.jobs = SqliteJobs(database, scope)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Open a write transaction at once, or join the open one."""
+        return self.database.transaction()
+
+    def close(self) -> None:
+        """Close the library; other handles on the same database close with it."""
+        self.database.close()
+
+
+class SqliteLibrary:
+    """A library file: the directory of its groups, and stores opened for a scope."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.database = open_database(path, create=create)
+
+    def groups(self, root: str | None = None) -> GroupDirectory:
+        """Return the directory of all groups, or of the groups from ``root`` down."""
+        return GroupDirectory(self.database, root)
+
+    def open(self, scope: Scope) -> SqliteStore:
+        """Return a store for a scope."""
+        return SqliteStore(self.database, scope)
+
+    def backup(self, target: Path) -> None:
+        """Copy the library to a new file through SQLite's backup API, while others write.
+
+        The copy appears under its name only when it is whole. Raises StorageFailed on any error.
+        """
+        partial = target.with_name(target.name + ".partial")
+        partial.unlink(missing_ok=True)
+        driver = self.database.driver
+        copy = None
+        try:
+            copy = driver.module.connect(str(partial), isolation_level=None)
+            self.database.connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            problem = copy.execute("PRAGMA quick_check").fetchone()[0]
+        except driver.module.Error as error:
+            partial.unlink(missing_ok=True)
+            raise StorageFailed(f"{target} could not be written: {error}") from error
+        finally:
+            if copy is not None:
+                copy.close()
+        if problem != "ok":
+            partial.unlink(missing_ok=True)
+            raise StorageFailed(f"the copy is damaged: {problem}", hint="vidctl doctor")
+        partial.replace(target)
+
+    def close(self) -> None:
+        """Close the library and every store opened from it."""
+        self.database.close()
