@@ -20,6 +20,9 @@ class Report(Protocol):
     def note(self, message: str) -> None:
         """Tell something the person should know, which is not an error."""
 
+    def close(self) -> None:
+        """Give the screen back; called once, at the end."""
+
 
 class Silent:
     """A report that nobody reads."""
@@ -35,3 +38,6 @@ class Silent:
 
     def note(self, message: str) -> None:
         """Ignore the note."""
+
+    def close(self) -> None:
+        """Nothing is open."""

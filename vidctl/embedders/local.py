@@ -34,8 +34,9 @@ VOCABULARY = Path(__file__).parent.parent / "data" / "minilm" / "vocab.txt"
 # The model was trained on 128 tokens and accepts 512. 256 is what its authors set as the limit;
 # docs/explanation says how the three compare on search quality and time.
 MAX_TOKENS = 256
-# [CLS] and [SEP], which the model expects around every text.
+# [CLS] and [SEP], which the model expects around every text, and what stands for an odd word.
 FIRST, LAST = 101, 102
+UNKNOWN = "[UNK]"
 # Bigger batches are no faster on a CPU and cost memory: 16 texts came near 1 GB.
 BATCH = 8
 
@@ -306,7 +307,7 @@ def _word_piece() -> Tokenizer:
     # must not have, and the special tokens, which are put on afterwards.
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    tokenizer = Tokenizer(models.WordPiece.from_file(str(VOCABULARY), unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece.from_file(str(VOCABULARY), unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return tokenizer

@@ -17,7 +17,9 @@ from vidctl.errors import UsageError
 
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 
-Url = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://|/|\.{0,2}/)\S*$")]
+Url = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://|/|\.{0,2}/)\S*$")
+]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
 Millis = Annotated[int, Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]

@@ -48,7 +48,7 @@ class SqliteConnections(Scoped):
     def _where(self, condition: str, end: str, type: str) -> list[Connection]:
         rows = self.database.rows(
             "SELECT c.id, c.group_id, c.from_id, c.to_id, c.type, c.position, c.metadata"
-            f" FROM connections AS c WHERE {self.in_scope('c')} AND {condition}"  # noqa: S608
+            f" FROM connections AS c WHERE {self.in_scope('c')} AND {condition}"
             " AND c.type = :type AND c.deleted_at IS NULL ORDER BY c.position, c.id",
             self.bound(end=end, type=type),
         )
@@ -59,7 +59,7 @@ class SqliteConnections(Scoped):
         with self.database.transaction():
             self.database.execute(
                 "UPDATE connections AS c SET deleted_at = :now, updated_at = :now"
-                f" WHERE {self.in_scope('c')} AND c.id = :id AND c.deleted_at IS NULL",  # noqa: S608
+                f" WHERE {self.in_scope('c')} AND c.id = :id AND c.deleted_at IS NULL",
                 self.bound(id=connection_id, now=now()),
             )
 

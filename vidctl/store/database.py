@@ -162,9 +162,7 @@ def _prepare(database: Database) -> None:
     if database.has_vector:
         drivers.load_vector(database.connection)
     with database.translated():
-        database.snapshot = migrations.migrate(
-            database.connection, database.driver, database.path
-        )
+        database.snapshot = migrations.migrate(database.connection, database.driver, database.path)
 
 
 def _set_journal(database: Database) -> None:

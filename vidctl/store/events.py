@@ -44,7 +44,7 @@ class SqliteEvents(Scoped):
         """Return the newest events about a thing, newest first."""
         rows = self.database.rows(
             "SELECT e.type, e.action, e.actor_id, e.target_id, e.at, e.metadata, e.id, e.group_id"
-            f" FROM events AS e WHERE {self.in_scope('e')} AND e.target_id = :target"  # noqa: S608
+            f" FROM events AS e WHERE {self.in_scope('e')} AND e.target_id = :target"
             " ORDER BY e.at DESC, e.id DESC LIMIT :limit",
             self.bound(target=target_id, limit=limit),
         )

@@ -61,18 +61,13 @@ class GroupDirectory:
         if root is None or not groups:
             return groups
         top = self._path(root)
-        return [
-            group_of(row, path=top + row[5][len(groups[0].slug) :])
-            for row in rows
-        ]
+        return [group_of(row, path=top + row[5][len(groups[0].slug) :]) for row in rows]
 
     def _path(self, group_id: str) -> str:
         slugs: list[str] = []
         following: str | None = group_id
         while following is not None:
-            row = self.database.one(
-                "SELECT slug, parent_id FROM groups WHERE id = ?", (following,)
-            )
+            row = self.database.one("SELECT slug, parent_id FROM groups WHERE id = ?", (following,))
             slugs.append(row[0])
             following = row[1]
         return SEPARATOR.join(reversed(slugs))
@@ -135,7 +130,9 @@ class GroupDirectory:
             {"parent_id": group.parent_id, "slug": group.slug, "id": group.id},
         )
         if row is not None:
-            raise Conflict(f"a group called {group.slug!r} is already there", hint="vidctl groups list")
+            raise Conflict(
+                f"a group called {group.slug!r} is already there", hint="vidctl groups list"
+            )
 
     def counts(self, group_ids: Sequence[str]) -> dict[str, int]:
         """Return how many things that are not archived each group holds, people aside."""

@@ -41,7 +41,7 @@ class SqliteJobs(Scoped):
                 "SELECT t.group_id, j.id, j.key, j.state, j.lease_owner, j.lease_until"
                 " FROM things AS t LEFT JOIN jobs AS j ON j.group_id = t.group_id"
                 " AND j.thing_id = t.id AND j.stage = :stage"
-                f" WHERE {self.in_scope('t')} AND t.id = :id AND t.deleted_at IS NULL",  # noqa: S608
+                f" WHERE {self.in_scope('t')} AND t.id = :id AND t.deleted_at IS NULL",
                 self.bound(id=thing_id, stage=stage),
             )
             if row is None:
@@ -94,7 +94,7 @@ class SqliteJobs(Scoped):
             self.database.execute(
                 "INSERT INTO job_parts (group_id, job_id, ordinal, result, created_at)"
                 " SELECT j.group_id, j.id, :ordinal, :result, :now FROM jobs AS j"
-                f" WHERE {self.in_scope('j')} AND j.id = :id"  # noqa: S608
+                f" WHERE {self.in_scope('j')} AND j.id = :id"
                 " ON CONFLICT (group_id, job_id, ordinal) DO UPDATE SET result = excluded.result",
                 self.bound(id=job_id, ordinal=ordinal, result=to_json(result), now=now()),
             )
@@ -104,10 +104,8 @@ class SqliteJobs(Scoped):
         with self.database.transaction():
             self.database.execute(
                 "UPDATE jobs AS j SET state = :state, error = :error, lease_owner = '',"
-                f" lease_until = 0, updated_at = :now WHERE {self.in_scope('j')} AND j.id = :id",  # noqa: S608
-                self.bound(
-                    id=job_id, state="failed" if error else "done", error=error, now=now()
-                ),
+                f" lease_until = 0, updated_at = :now WHERE {self.in_scope('j')} AND j.id = :id",
+                self.bound(id=job_id, state="failed" if error else "done", error=error, now=now()),
             )
             if not error:
                 for group_id in self.scope.group_ids:
@@ -122,7 +120,7 @@ class SqliteJobs(Scoped):
         """Return state rows of these things, or of all; a lapsed lease reads as interrupted."""
         rows = self.database.rows(
             "SELECT j.thing_id, j.stage, j.state, j.key, j.error, j.lease_owner, j.lease_until,"
-            f" j.updated_at FROM jobs AS j WHERE {self.in_scope('j')}"  # noqa: S608
+            f" j.updated_at FROM jobs AS j WHERE {self.in_scope('j')}"
             " AND (:every OR j.thing_id IN (SELECT value FROM json_each(:ids)))"
             " ORDER BY j.updated_at",
             self.bound(every=not thing_ids, ids=to_json(list(thing_ids))),

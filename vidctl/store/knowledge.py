@@ -13,7 +13,7 @@ from vidctl.store import vector_index
 from vidctl.store.database import Scoped, now, to_json
 
 COLUMNS = (
-    "k.id, k.thing_id, k.ordinal, k.text, k.content_hash, j.role, k.\"start\", k.\"end\","
+    'k.id, k.thing_id, k.ordinal, k.text, k.content_hash, j.role, k."start", k."end",'
     " k.segment_first, k.segment_last"
 )
 
@@ -318,7 +318,9 @@ class SqliteKnowledge(Scoped):
             )
             parameters[f"tag{number}"] = tag
         if narrow.since is not None:
-            parts.append("ifnull(json_extract(t.properties, '$.publishedAt'), t.created_at) >= :since")
+            parts.append(
+                "ifnull(json_extract(t.properties, '$.publishedAt'), t.created_at) >= :since"
+            )
             parameters["since"] = narrow.since
         return " AND ".join(parts), parameters
 
@@ -345,7 +347,7 @@ class SqliteKnowledge(Scoped):
         """Return how many chunks of the scope have vectors, by identity."""
         rows = self.database.rows(
             "SELECT v.identity, count(DISTINCT v.knowledge_id) FROM vectors AS v"
-            f" WHERE {self.in_scope('v')} GROUP BY v.identity",  # noqa: S608
+            f" WHERE {self.in_scope('v')} GROUP BY v.identity",
             self.bound(),
         )
         return {row[0]: row[1] for row in rows}

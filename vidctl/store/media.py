@@ -78,6 +78,6 @@ class SqliteMedia(Scoped):
         with self.database.transaction():
             self.database.execute(
                 "UPDATE media AS m SET deleted_at = :now, updated_at = :now,"
-                f" filename = '' WHERE {self.in_scope('m')} AND m.id = :id",  # noqa: S608
+                f" filename = '' WHERE {self.in_scope('m')} AND m.id = :id",
                 self.bound(id=media_id, now=now()),
             )

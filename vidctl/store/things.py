@@ -15,7 +15,9 @@ from vidctl.store.database import Scoped, now, to_json
 PREFIX_LENGTH = 4
 CANDIDATES = 6
 
-COLUMNS = "t.id, t.group_id, t.type, t.slug, t.name, t.status, t.properties, t.created_at, t.updated_at"
+COLUMNS = (
+    "t.id, t.group_id, t.type, t.slug, t.name, t.status, t.properties, t.created_at, t.updated_at"
+)
 
 INSERT = """
 INSERT INTO things (group_id, id, type, slug, name, status, properties, created_at, updated_at)
@@ -78,10 +80,15 @@ class SqliteThings(Scoped):
 
     def get(self, thing_id: str) -> Thing:
         """Return the thing of a full id. Raises NotFound, also for ids of other groups."""
-        found = self._where("t.id = :id", 1, id=thing_id)
-        if not found:
+        found = self.find(thing_id)
+        if found is None:
             raise NotFound(f"nothing here is called {thing_id!r}")
-        return found[0]
+        return found
+
+    def find(self, thing_id: str) -> Thing | None:
+        """Return the thing of a full id, None when this scope has none."""
+        found = self._where("t.id = :id", 1, id=thing_id)
+        return found[0] if found else None
 
     def resolve(self, reference: str, types: Sequence[str] = ()) -> Thing:
         """Return the thing that a person means: a full id, slug, ``yt:`` id or unique id prefix.
@@ -100,8 +107,10 @@ class SqliteThings(Scoped):
                     f"{reference!r} fits several things: {names}", hint="use a slug or a full id"
                 )
         kind = types[0] if len(types) == 1 else "thing"
-        raise NotFound(f"no {kind} here is called {reference!r}", hint=f"vidctl {kind}s list"
-                       if kind in ("video", "podcast") else "")
+        raise NotFound(
+            f"no {kind} here is called {reference!r}",
+            hint=f"vidctl {kind}s list" if kind in ("video", "podcast") else "",
+        )
 
     @staticmethod
     def _readings(reference: str) -> list[str]:
@@ -142,7 +151,8 @@ class SqliteThings(Scoped):
         """Return one page of things, and how many match in all."""
         where, parameters = self._filters(query)
         total = self.database.one(
-            f"SELECT count(*) FROM things AS t WHERE {where}", parameters  # noqa: S608
+            f"SELECT count(*) FROM things AS t WHERE {where}",
+            parameters,
         )[0]
         key = SORTS[query.sort]
         direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")

@@ -35,9 +35,7 @@ def migrate(connection: Any, driver: Driver, path: Path) -> Path | None:
     if found == CURRENT:
         return None
     if found > CURRENT:
-        raise LibraryTooNew(
-            f"{path} has schema {found}; this vidctl knows schemas up to {CURRENT}"
-        )
+        raise LibraryTooNew(f"{path} has schema {found}; this vidctl knows schemas up to {CURRENT}")
     snapshot = _snapshot(connection, driver, path, found) if found else None
     _apply(connection, driver)
     return snapshot

@@ -1,0 +1,245 @@
+"""Videos and podcast episodes: add, edit, publish, archive, restore, purge, and how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vidctl.errors import Conflict, UsageError
+from vidctl.ids import new_id
+from vidctl.model.connection import Connection
+from vidctl.model.event import Event
+from vidctl.model.properties import checked_properties
+from vidctl.model.thing import Thing, ThingQuery
+from vidctl.ports import Store
+
+Clock = Callable[[], int]
+LONGEST_NAME = 2000
+
+
+def add_item(
+    *,
+    store: Store,
+    actor: Thing,
+    type: str,
+    name: str,
+    properties: dict[str, Any],
+    status: str = "draft",
+    slug: str = "",
+    now: Clock,
+    thing_id: str = "",
+    events: Sequence[Event] = (),
+) -> Thing:
+    """Add a video or podcast with its author link and its ``entity_created`` event.
+
+    Raises UsageError for a bad property or an empty name, Conflict for a slug that is taken.
+    """
+    name = checked_name(name)
+    checked = checked_properties(type, properties)
+    moment = now()
+    if status == "published":
+        checked.setdefault("publishedAt", moment)
+    with store.transaction():
+        thing = Thing(
+            id=thing_id or new_id(),
+            group_id=store.scope.home,
+            type=type,
+            slug=checked_slug(store, slug) if slug else store.things.free_slug(name),
+            name=name,
+            status=status,
+            created_at=moment,
+            updated_at=moment,
+            properties=checked,
+        )
+        store.things.add(thing)
+        store.connections.add(
+            Connection(
+                new_id(),
+                thing.group_id,
+                actor.id,
+                thing.id,
+                "authored",
+                metadata={"role": "creator"},
+            )
+        )
+        created = Event(
+            "entity_created", actor_id=actor.id, target_id=thing.id, metadata={"type": type}
+        )
+        store.events.append([created, *(replace(event, target_id=thing.id) for event in events)])
+    return thing
+
+
+def checked_name(name: str) -> str:
+    """Return a name without surrounding space. Raises UsageError for an empty or huge one."""
+    stripped = name.strip()
+    if not stripped:
+        raise UsageError("a title cannot be empty")
+    if len(stripped) > LONGEST_NAME:
+        raise UsageError(f"a title has at most {LONGEST_NAME} characters")
+    return stripped
+
+
+def checked_slug(store: Store, slug: str) -> str:
+    """Return a slug that is well-formed and free. Raises UsageError or Conflict."""
+    from vidctl.ids import slugify
+
+    if slug != slugify(slug):
+        raise UsageError(f"{slug!r} is not a slug", hint=f"such as {slugify(slug)!r}")
+    if store.things.free_slug(slug) != slug:
+        raise Conflict(f"something here is already called {slug!r}")
+    return slug
+
+
+def edit_item(
+    *,
+    store: Store,
+    actor: Thing,
+    thing: Thing,
+    name: str | None = None,
+    slug: str | None = None,
+    changes: dict[str, Any],
+    now: Clock,
+) -> Thing:
+    """Change a thing's name, slug or properties; a property set to None is removed.
+
+    Nothing is written and no event logged when nothing changes.
+    """
+    merged = {**thing.properties, **changes}
+    kept = {key: value for key, value in merged.items() if value is not None}
+    edited = replace(
+        thing,
+        name=thing.name if name is None else checked_name(name),
+        slug=thing.slug if slug in (None, thing.slug) else checked_slug(store, slug or ""),
+        properties=checked_properties(thing.type, kept),
+    )
+    changed = _difference(thing, edited)
+    return _save(store, actor, edited, now, "entity_updated", changed=changed) if changed else thing
+
+
+def _difference(old: Thing, new: Thing) -> list[str]:
+    names = [
+        name for name in ("name", "slug", "status") if getattr(old, name) != getattr(new, name)
+    ]
+    keys = sorted(old.properties.keys() | new.properties.keys())
+    return names + [key for key in keys if old.properties.get(key) != new.properties.get(key)]
+
+
+def _save(
+    store: Store, actor: Thing, thing: Thing, now: Clock, type: str, **metadata: Any
+) -> Thing:
+    saved = replace(thing, updated_at=now())
+    with store.transaction():
+        store.things.save(saved)
+        store.events.append([Event(type, actor_id=actor.id, target_id=thing.id, metadata=metadata)])
+    return saved
+
+
+def publish_item(*, store: Store, actor: Thing, thing: Thing, at: int | None, now: Clock) -> Thing:
+    """Publish a thing, dated ``at`` (epoch milliseconds) or now; its first date stays."""
+    if thing.status == "archived":
+        raise Conflict(
+            f"{thing.slug} is archived", hint=f"vidctl {thing.type}s restore {thing.slug}"
+        )
+    date = at if at is not None else thing.properties.get("publishedAt", now())
+    if thing.status == "published" and thing.properties.get("publishedAt") == date:
+        return thing
+    published = replace(
+        thing, status="published", properties={**thing.properties, "publishedAt": date}
+    )
+    return _save(store, actor, published, now, "entity_updated", changed=["status", "publishedAt"])
+
+
+def archive_item(*, store: Store, actor: Thing, thing: Thing, now: Clock) -> Thing:
+    """Put a thing away: it leaves listings and searches and can be restored."""
+    if thing.status == "archived":
+        return thing
+    return _save(store, actor, replace(thing, status="archived"), now, "entity_archived")
+
+
+def restore_item(*, store: Store, actor: Thing, thing: Thing, now: Clock) -> Thing:
+    """Bring an archived thing back: published if it ever was, else a draft."""
+    if thing.status != "archived":
+        return thing
+    status = "published" if "publishedAt" in thing.properties else "draft"
+    return _save(store, actor, replace(thing, status=status), now, "entity_restored")
+
+
+def purge_item(*, store: Store, actor: Thing, thing: Thing) -> list[tuple[str, str]]:
+    """Remove a thing for good and return the (host, locator) of bytes nobody needs any more."""
+    with store.transaction():
+        rows = store.media.of(thing.id)
+        store.knowledge.replace(thing.id, [])
+        store.segments.replace(thing.id, [], source="")
+        for row in rows:
+            store.media.remove(row.id)
+        store.things.purge(thing.id)
+        store.events.append(
+            [
+                Event(
+                    "entity_purged",
+                    actor_id=actor.id,
+                    target_id=thing.id,
+                    metadata={"type": thing.type},
+                )
+            ]
+        )
+        still = {(row.host, row.locator) for row in store.media.all()}
+    return [(row.host, row.locator) for row in rows if (row.host, row.locator) not in still]
+
+
+def record(thing: Thing) -> dict[str, Any]:
+    """Return a thing as it appears in JSON."""
+    return {
+        "id": thing.id,
+        "groupId": thing.group_id,
+        "type": thing.type,
+        "slug": thing.slug,
+        "name": thing.name,
+        "status": thing.status,
+        "properties": thing.properties,
+        "createdAt": thing.created_at,
+        "updatedAt": thing.updated_at,
+    }
+
+
+def full_record(store: Store, thing: Thing) -> dict[str, Any]:
+    """Return a thing with what is derived: views, transcript, authors and stage state."""
+    properties = dict(thing.properties)
+    views = store.events.count(thing.id, "video_viewed")
+    properties["viewCount"] = int(properties.get("viewCount", 0)) + views
+    transcript = store.segments.transcripts([thing.id]).get(thing.id)
+    if transcript is not None:
+        properties["transcript"] = transcript
+    authors = [
+        {
+            "id": person.id,
+            "slug": person.slug,
+            "name": person.name,
+            "role": link.metadata.get("role"),
+        }
+        for link in store.connections.incoming(thing.id, "authored")
+        for person in [store.things.get(link.from_id)]
+    ]
+    return {
+        **record(replace(thing, properties=properties)),
+        "authors": authors,
+        "stages": {job["stage"]: job["state"] for job in store.jobs.states([thing.id])},
+        "segments": len(store.segments.of(thing.id)),
+        "chunks": len(store.knowledge.chunks(thing.id)),
+    }
+
+
+def listing(store: Store, query: ThingQuery, *, with_transcripts: bool = False) -> dict[str, Any]:
+    """Return a page of things as it appears in JSON: items, total, next.
+
+    Transcripts are long, so they are joined in only when asked for.
+    """
+    page = store.things.page(query)
+    items = [record(thing) for thing in page.items]
+    if with_transcripts:
+        texts = store.segments.transcripts([thing.id for thing in page.items])
+        for item in items:
+            if item["id"] in texts:
+                item["properties"] = {**item["properties"], "transcript": texts[item["id"]]}
+    return {"items": items, "total": page.total, "next": page.next}

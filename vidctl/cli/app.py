@@ -1,0 +1,141 @@
+"""The command table, and what happens around every command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from vidctl.cli.diagnostics import Diagnostics, without_secrets
+from vidctl.cli.exits import ExitCode, exit_code
+from vidctl.cli.lazy import Entry, LazyGroup
+from vidctl.cli.output import Output, hush
+from vidctl.errors import UsageError, VidctlError
+
+_HERE = "vidctl.cli.commands"
+START, WORK, LIBRARY, CARE = "Start here", "The daily journey", "The library", "Care"
+
+TABLE = {
+    "init": Entry(f"{_HERE}.init:app", "Make a library in this folder.", START),
+    "demo": Entry(f"{_HERE}.demo:app", "Show the whole journey on a clip that ships along.", START),
+    "upload": Entry(f"{_HERE}.upload:app", "Take audio and video files into the library.", WORK),
+    "process": Entry(f"{_HERE}.process:app", "Transcribe and index whatever is not yet.", WORK),
+    "transcribe": Entry(f"{_HERE}.transcribe:app", "Turn speech into a timed transcript.", WORK),
+    "index": Entry(f"{_HERE}.index:app", "Make transcripts searchable.", WORK),
+    "search": Entry(f"{_HERE}.search:app", "Find the moment where something is said.", WORK),
+    "status": Entry(f"{_HERE}.status:app", "Show what the library holds and what is left.", WORK),
+    "videos": Entry(f"{_HERE}.videos:videos", "Videos: add, list, show, edit …", LIBRARY),
+    "podcasts": Entry(f"{_HERE}.videos:podcasts", "Podcast episodes: add, list, show …", LIBRARY),
+    "groups": Entry(f"{_HERE}.groups:app", "Groups: tenants, nested to any depth.", LIBRARY),
+    "config": Entry(f"{_HERE}.config:app", "Settings and where each comes from.", CARE),
+    "doctor": Entry(f"{_HERE}.doctor:app", "Check the library and this machine.", CARE),
+    "backup": Entry(f"{_HERE}.backup:app", "Copy the library file while it is in use.", CARE),
+    "completion": Entry(f"{_HERE}.completion:app", "Print shell completion.", CARE),
+}
+
+
+class Root(LazyGroup):
+    """The ``vidctl`` command."""
+
+    table = TABLE
+
+
+app = typer.Typer(
+    cls=Root,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={
+        "auto_envvar_prefix": "VIDCTL",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+
+
+@app.callback()
+def root() -> None:
+    """Turn video and audio files into a searchable, captioned, organised library."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every error is told here."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(list(arguments), prog_name="vidctl", standalone_mode=False)
+        if result == ExitCode.INTERRUPTED:
+            return _interrupted(arguments)
+        return result if isinstance(result, int) else ExitCode.DONE
+    except typer.TyperException as error:
+        return _usage(error, arguments)
+    except VidctlError as error:
+        return _fail(error, exit_code(error), arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted(arguments)
+    except BrokenPipeError:
+        hush()
+        return ExitCode.DONE
+    except Exception as error:
+        return _crash(error, arguments)
+
+
+def _usage(error: Any, arguments: Sequence[str]) -> int:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(message + "\n")
+        return ExitCode.USAGE
+    path = context.command_path if context is not None else "vidctl"
+    return _fail(
+        UsageError(message, hint=f"{path} --help"),
+        ExitCode.USAGE,
+        arguments,
+        " ".join(path.split()[1:]),
+    )
+
+
+def _fail(error: VidctlError, code: ExitCode, arguments: Sequence[str], command: str = "") -> int:
+    diagnostics = Diagnostics(
+        verbose=sum(word in ("-v", "--verbose") for word in arguments), color=_color(arguments)
+    )
+    diagnostics.error(error)
+    if "--json" in arguments or os.environ.get("VIDCTL_JSON", "").lower() in ("1", "true"):
+        Output(format="json").failure(command or _command(arguments), error, code)
+    return code
+
+
+def _interrupted(arguments: Sequence[str]) -> int:
+    error = VidctlError("interrupted", hint="run the same command again to go on")
+    error.code = "interrupted"
+    return _fail(error, ExitCode.INTERRUPTED, arguments)
+
+
+def _crash(error: Exception, arguments: Sequence[str]) -> int:
+    Diagnostics(color=_color(arguments)).crash(error, _command(arguments))
+    told = VidctlError(without_secrets(f"{type(error).__name__}: {error}"))
+    told.code = "bug"
+    if "--json" in arguments:
+        Output(format="json").failure(_command(arguments), told, ExitCode.BUG)
+    return ExitCode.BUG
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return the command's words: a crash log and an envelope need no titles or paths."""
+    words = [word for word in arguments if not word.startswith("-")]
+    if not words or words[0] not in TABLE:
+        return ""
+    is_noun = words[0] in ("videos", "podcasts", "groups", "config")
+    return " ".join(words[: 2 if is_noun else 1])
+
+
+def _color(arguments: Sequence[str]) -> str:
+    for number, word in enumerate(arguments):
+        if word.startswith("--color="):
+            return word.partition("=")[2]
+        if word == "--color" and number + 1 < len(arguments):
+            return arguments[number + 1]
+    return "auto"

@@ -1,0 +1,162 @@
+"""One run of one command: its flags, settings, library, and where its result goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidctl.cli import flags
+from vidctl.cli.diagnostics import Diagnostics
+from vidctl.cli.exits import ExitCode
+from vidctl.cli.output import Columns, Output
+from vidctl.config import Config, Value
+from vidctl.errors import UsageError
+from vidctl.outcome import Outcome
+from vidctl.progress import Report
+
+if TYPE_CHECKING:
+    from vidctl.library import Library
+
+
+class Call:
+    """What a command function works with; made from its context by ``call``.
+
+    ``values`` are the global flags by name.
+    """
+
+    def __init__(self, values: dict[str, Any], command: str) -> None:
+        self.values = values
+        self.command = command
+        self.diagnostics = Diagnostics(
+            quiet=bool(values.get("quiet")),
+            verbose=int(values.get("verbose") or 0),
+            color=str(values.get("color") or "auto"),
+            progress=str(values.get("progress") or "auto"),
+        )
+        self.output = output_of(values)
+        self.config = Config(flags=self._settings())
+        self.code = ExitCode.DONE
+        self._library: Library | None = None
+        self._reports: list[Report] = []
+
+    def _settings(self) -> dict[str, Value]:
+        given: dict[str, Value] = {}
+        for flag, key in (("group", "group"), ("db", "db"), ("person", "person")):
+            value = self.values.get(flag)
+            if value:
+                given[key] = value
+        return given
+
+    def setting(self, key: str, value: Value | None) -> None:
+        """Let a flag of this command override a setting, when it was given."""
+        if value is not None:
+            self.config.flags[key] = value
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether ``--dry-run`` was given."""
+        return bool(self.values.get("dry_run"))
+
+    @property
+    def library(self) -> Library:
+        """The library, opened on first use; closed when the command ends."""
+        if self._library is None:
+            from vidctl.library import Library
+
+            self._library = Library.open(
+                self.config,
+                group=self.values.get("group") or None,
+                recursive=bool(self.values.get("recursive")),
+                offline=bool(self.values.get("offline")),
+            )
+            if self._library.snapshot is not None:
+                self.diagnostics.note(
+                    f"the library was upgraded; the old one is at {self._library.snapshot}"
+                )
+        return self._library
+
+    def report(self) -> Report:
+        """Return a progress report that is taken away when the command ends."""
+        made = self.diagnostics.report()
+        self._reports.append(made)
+        return made
+
+    def confirm(self, question: str) -> None:
+        """Go on only after a yes: by ``--yes``, or by asking on a terminal.
+
+        Raises UsageError where nobody can be asked, or the answer is no.
+        """
+        if self.values.get("yes"):
+            return
+        import sys
+
+        if self.values.get("no_input") or not sys.stdin.isatty():
+            raise UsageError(f"{question} Nobody was asked", hint="add --yes to do it")
+        import typer
+
+        if not typer.confirm(question, err=True):
+            raise UsageError("nothing was changed")
+
+    def finish(
+        self,
+        outcome: Outcome,
+        *,
+        text: Callable[[], str] | None = None,
+        columns: Columns = (),
+        cut: bool = False,
+    ) -> None:
+        """Write a command's outcome, its notes and its failed items; remember the exit code."""
+        while self._reports:
+            self._reports.pop().close()
+        if self.output.format == "json":
+            shown_notes: list[str] = []
+        else:
+            shown_notes = outcome.notes
+        for note in shown_notes:
+            self.diagnostics.note(note)
+        for error in outcome.errors:
+            self.diagnostics.error(error)
+        self.code = self.output.result(self.command, outcome, text=text, columns=columns)
+        if cut and isinstance(outcome.data, dict) and outcome.data.get("next"):
+            shown = len(outcome.data["items"])
+            self.diagnostics.note(
+                f"{shown} of {outcome.data['total']}; go on with --page {outcome.data['next']}"
+            )
+
+    def close(self) -> None:
+        """Close what was opened, progress bars first."""
+        while self._reports:
+            self._reports.pop().close()
+        if self._library is not None:
+            self._library.close()
+
+
+def output_of(values: dict[str, Any]) -> Output:
+    """Return the output that the flags ask for. Raises UsageError for two formats at once."""
+    formats = [name for name in ("json", "jsonl", "csv") if values.get(name)]
+    if len(formats) > 1:
+        raise UsageError(f"--{formats[0]} and --{formats[1]} exclude each other")
+    file = values.get("output")
+    names = [name.strip() for name in (values.get("fields") or "").split(",") if name.strip()]
+    return Output(
+        format=formats[0] if formats else "text",
+        fields=names,
+        file=Path(os.path.abspath(file)) if file else None,  # noqa: PTH100
+    )
+
+
+@contextmanager
+def call(ctx: Any) -> Iterator[Call]:
+    """Open a command's call, and end the command with its exit code."""
+    command = " ".join(ctx.command_path.split()[1:])
+    current = Call(dict(ctx.meta.get(flags.META, {})), command)
+    ctx.find_root().obj = current
+    try:
+        yield current
+    finally:
+        current.close()
+    if current.code is not ExitCode.DONE:
+        ctx.exit(int(current.code))

@@ -1,0 +1,37 @@
+"""``vidctl backup``: a copy of the library file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vidctl.cli.call import call
+from vidctl.cli.lazy import verb
+from vidctl.cli.text import size
+from vidctl.errors import Conflict
+from vidctl.outcome import Outcome
+
+
+def backup(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to make.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Copy the library file to FILE, also while others write to it. Media files are not in it."""
+    with call(ctx) as c:
+        target = file.expanduser().absolute()
+        if target.exists() and not force:
+            raise Conflict(f"{target} exists", hint="add --force to replace it")
+        if target == c.library.config.library_path().absolute():
+            raise Conflict("that is the library itself")
+        if c.is_rehearsal:
+            c.finish(Outcome({"file": str(target)}), text=lambda: f"would write {target}")
+            return
+        c.library.database.backup(target)
+        data = {"file": str(target), "size": target.stat().st_size}
+        c.finish(Outcome(data), text=lambda: f"wrote {target}, {size(data['size'])}")
+
+
+app = verb(backup, writes=True)

@@ -1,0 +1,235 @@
+"""The only writer of stdout: text for people, and JSON, JSON lines or CSV for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vidctl.cli.exits import ExitCode, exit_code
+from vidctl.cli.text import table
+from vidctl.errors import UsageError, VidctlError
+from vidctl.outcome import Outcome
+
+ENVELOPE_VERSION = 1
+# A spreadsheet runs a cell that begins with one of these (or its full-width twin) as a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+Columns = Sequence[tuple[str, Callable[[dict[str, Any]], str]]]
+
+
+class Output:
+    """Writes one command's result in the format that was asked for."""
+
+    def __init__(
+        self,
+        *,
+        format: str = "text",
+        fields: Sequence[str] = (),
+        file: Path | None = None,
+        is_terminal: bool | None = None,
+    ) -> None:
+        self.format = format
+        self.fields = tuple(fields)
+        self.file = file
+        terminal = sys.stdout.isatty() if is_terminal is None else is_terminal
+        self.is_terminal = terminal and file is None
+
+    def result(
+        self,
+        command: str,
+        outcome: Outcome,
+        *,
+        text: Callable[[], str] | None = None,
+        columns: Columns = (),
+    ) -> ExitCode:
+        """Write an outcome and return the exit code it deserves.
+
+        A listing gives ``columns``; anything else gives ``text``, called only when it is shown.
+        """
+        code = code_of(outcome)
+        if self.format == "json":
+            self.write(envelope(command, outcome, code, self.fields) + "\n")
+        elif self.format in ("jsonl", "csv"):
+            self.write(self._rows(outcome.data))
+        elif self.fields:
+            rows = [pick(item, self.fields) for item in items_of(outcome.data)]
+            self.write("".join("\t".join(map(plain, row.values())) + "\n" for row in rows))
+        elif columns:
+            self.write(self._table(items_of(outcome.data), columns))
+        elif text is not None:
+            shown = text()
+            self.write(shown + "\n" if shown else "")
+        return code
+
+    def failure(self, command: str, error: VidctlError, code: ExitCode) -> None:
+        """Write the envelope of a command that failed as a whole; nothing in other formats."""
+        if self.format == "json":
+            outcome = Outcome(errors=[error])
+            self.write(envelope(command, outcome, code, ()) + "\n")
+
+    def _rows(self, data: Any) -> str:
+        items = items_of(data)
+        if self.fields:
+            items = [pick(item, self.fields) for item in items]
+        if self.format == "jsonl":
+            return "".join(compact(item) + "\n" for item in items)
+        return csv_text(items, self.fields)
+
+    def _table(self, items: list[dict[str, Any]], columns: Columns) -> str:
+        rows = [[shown(item) for _, shown in columns] for item in items]
+        if not self.is_terminal:
+            return "".join("\t".join(map(plain, row)) + "\n" for row in rows)
+        if not rows:
+            return ""
+        import shutil
+
+        header = [name.upper() for name, _ in columns]
+        return table(header, rows, columns=shutil.get_terminal_size().columns) + "\n"
+
+    def write(self, text: str) -> None:
+        """Write to stdout, or to the file of ``-o`` in one step."""
+        if self.file is not None:
+            from vidctl.files import atomic_writer
+
+            with atomic_writer(self.file) as handle:
+                handle.write(text.encode("utf-8", "surrogateescape"))
+            return
+        # A stdout that cannot say a character must not end a listing half-way.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def code_of(outcome: Outcome) -> ExitCode:
+    """Return the exit code of an outcome."""
+    if outcome.errors:
+        return ExitCode.PARTIAL
+    return ExitCode.FINDINGS if outcome.findings else ExitCode.DONE
+
+
+def envelope(command: str, outcome: Outcome, code: ExitCode, fields: Sequence[str]) -> str:
+    """Write the versioned JSON envelope, the same keys on success and on failure."""
+    status = {ExitCode.DONE: "ok", ExitCode.PARTIAL: "partial", ExitCode.FINDINGS: "findings"}
+    data = outcome.data
+    if fields and data is not None:
+        data = trimmed(data, fields)
+    return json.dumps(
+        {
+            "version": ENVELOPE_VERSION,
+            "command": command,
+            "status": status.get(code, "failed"),
+            "exit_code": int(code),
+            "data": data,
+            "notes": outcome.notes,
+            "errors": [error_record(error) for error in outcome.errors],
+        },
+        ensure_ascii=False,
+        indent=2 if sys.stdout.isatty() else None,
+        allow_nan=False,
+    )
+
+
+def error_record(error: VidctlError) -> dict[str, Any]:
+    """Return an error as it appears in the envelope."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "item": error.item,
+        "exit_code": int(exit_code(error)),
+    }
+
+
+def items_of(data: Any) -> list[dict[str, Any]]:
+    """Return the rows of a listing or a search, or the one record that the data is."""
+    if isinstance(data, dict):
+        for key in ("items", "hits"):
+            if isinstance(data.get(key), list):
+                return list(data[key])
+        return [data]
+    return list(data or [])
+
+
+def trimmed(data: Any, fields: Sequence[str]) -> Any:
+    """Return the data with only ``fields`` left in each record."""
+    if isinstance(data, dict):
+        for key in ("items", "hits"):
+            if isinstance(data.get(key), list):
+                return {**data, key: [pick(item, fields) for item in data[key]]}
+        return pick(data, fields)
+    return data
+
+
+def pick(item: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """Return the named fields of a record; dots descend, property names need no prefix.
+
+    Raises UsageError for a name that is neither a field nor a property.
+    """
+    return {name: _field(item, name) for name in fields}
+
+
+def _field(item: dict[str, Any], name: str) -> Any:
+    value: Any = item
+    for part in name.split("."):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif value is item and isinstance(item.get("properties"), dict):
+            value = item["properties"].get(part)
+        elif value is item:
+            known = ", ".join(item)
+            raise UsageError(f"there is no field {name!r}", hint=f"fields here: {known}")
+        else:
+            return None
+    return value
+
+
+def plain(value: Any) -> str:
+    """Return a value as one cell of a tab-separated line."""
+    from vidctl.cli.text import visible
+
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list)):
+        return compact(value)
+    return visible(str(value))
+
+
+def compact(value: Any) -> str:
+    """Return a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def csv_text(items: list[dict[str, Any]], fields: Sequence[str]) -> str:
+    """Return records as RFC 4180 CSV with a header; text that a spreadsheet would run is quoted.
+
+    Nested values are JSON, absent ones empty.
+    """
+    import csv
+
+    names = list(fields) or list(dict.fromkeys(name for item in items for name in item))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(names)
+    for item in items:
+        writer.writerow([csv_cell(item.get(name)) for name in names])
+    return buffer.getvalue()
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a value as a CSV cell, guarded against formulas."""
+    if isinstance(value, (dict, list)):
+        value = compact(value)
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return "'" + value
+    return value
+
+
+def hush() -> None:
+    """Point stdout at nothing after its reader went away, so that exiting stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

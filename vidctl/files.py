@@ -1,0 +1,235 @@
+"""Writing files so that a name always means whole content, and reading them once while hashing.
+
+The order is: temporary file in the target folder, fsync, rename, fsync of the folder. A process
+killed anywhere leaves the old file or the new one, and at worst a leftover named ``.vidctl-tmp-…``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from vidctl.errors import (
+    Conflict,
+    NotFound,
+    PermissionRefused,
+    StorageFailed,
+    StorageFull,
+    VidctlError,
+)
+from vidctl.failpoints import reach
+
+TEMPORARY_PREFIX = ".vidctl-tmp-"
+BLOCK = 1 << 20
+DAY = 86_400.0
+
+# Control characters, bidirectional overrides (they make "exe.4pm" read as "mp4.exe") and the
+# surrogates that stand for undecodable bytes in a file name.
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(path: Path) -> str:
+    """Return a file's name fit for a message: unsafe characters are escaped."""
+    return UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), path.name or ".")
+
+
+@contextmanager
+def atomic_writer(target: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under ``target`` only when the block ends without an error.
+
+    An older ``target`` is replaced. Any OSError of the block counts as a failure to write:
+    StorageFull, PermissionRefused or StorageFailed is raised, and the target stays as it was.
+    """
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    try:
+        with _write_errors(target):
+            reach("copy.open")
+            with temporary.open("xb") as file:
+                yield file
+                reach("copy.fsync")
+                file.flush()
+                os.fsync(file.fileno())
+            reach("copy.replace")
+            temporary.replace(target)
+            _sync_folder(target.parent)
+            reach("copy.done")
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def copy_file(source: Path, target: Path, *, sha256: str | None) -> int:
+    """Copy ``source`` to ``target`` atomically and return the number of bytes.
+
+    With ``sha256`` (hexadecimal) the bytes that were read must have that hash, else Conflict is
+    raised and nothing is left. Also raises what ``atomic_writer`` does, and NotFound.
+    """
+    digest = hashlib.sha256()
+    size = 0
+    with _reader(source) as reader, atomic_writer(target) as writer:
+        for block in _blocks(reader, source):
+            reach("copy.write")
+            writer.write(block)
+            digest.update(block)
+            size += len(block)
+        if sha256 is not None and digest.hexdigest() != sha256:
+            raise Conflict(
+                f"{shown(source)} changed while it was being copied.",
+                hint="wait until the file is complete, then run the same command again",
+                item=str(source),
+            )
+    return size
+
+
+def sha256_of(path: Path, advance: Callable[[float, float], None]) -> str:
+    """Return the SHA-256 of a file in hexadecimal; ``advance`` hears bytes done and in all.
+
+    Raises NotFound, PermissionRefused or StorageFailed.
+    """
+    digest = hashlib.sha256()
+    done = 0
+    with _reader(path) as reader:
+        total = os.fstat(reader.fileno()).st_size
+        for block in _blocks(reader, path):
+            digest.update(block)
+            done += len(block)
+            advance(done, max(done, total))
+    return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Return a file's size in bytes. Raises NotFound, PermissionRefused or StorageFailed."""
+    with _read_errors(path):
+        return path.stat().st_size
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents so that they survive a power cut."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with _write_errors(folder):
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file; nothing happens when it is gone already."""
+    with _write_errors(path):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_folder(path.parent)
+
+
+def sweep_temporaries(folder: Path, *, older_than: float = DAY, recursive: bool = False) -> int:
+    """Remove what killed processes left in ``folder`` and return how many files went.
+
+    ``older_than`` is the age in seconds since the last write, so that a copy still running
+    keeps its file. Files that cannot be removed stay.
+    """
+    removed = 0
+    pattern = f"{TEMPORARY_PREFIX}*"
+    newest = time.time() - older_than
+    for path in folder.rglob(pattern) if recursive else folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_mtime <= newest:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+@contextmanager
+def _reader(source: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; a pipe would block for ever."""
+    with _read_errors(source):
+        if not stat.S_ISREG(source.stat().st_mode):
+            raise StorageFailed(f"{shown(source)} is not a regular file.", item=str(source))
+        reader = source.open("rb")
+    with reader:
+        yield reader
+
+
+def _blocks(reader: BinaryIO, source: Path) -> Iterator[bytes]:
+    while True:
+        with _read_errors(source):
+            block = reader.read(BLOCK)
+        if not block:
+            return
+        yield block
+
+
+@contextmanager
+def _read_errors(source: Path) -> Iterator[None]:
+    """Translate OSErrors of reading, so that they are never blamed on the target."""
+    try:
+        yield
+    except OSError as error:
+        raise _read_failure(error, source) from error
+
+
+def _read_failure(error: OSError, source: Path) -> VidctlError:
+    name, item = shown(source), str(source)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return NotFound(f"There is no file {name}.", item=item)
+    if isinstance(error, PermissionError):
+        return PermissionRefused(f"You may not read {name}.", item=item)
+    return StorageFailed(f"Reading {name} failed: {error.strerror}.", item=item)
+
+
+@contextmanager
+def _write_errors(target: Path) -> Iterator[None]:
+    """Translate OSErrors of writing ``target`` to the error tree."""
+    try:
+        yield
+    except OSError as error:
+        raise _write_failure(error, target) from error
+
+
+def _write_failure(error: OSError, target: Path) -> VidctlError:
+    folder, item = target.parent, str(target)
+    if error.errno == errno.ENOSPC:
+        return StorageFull(f"No space is left on the disk {_disk(folder)} for {folder}.", item=item)
+    if error.errno == errno.EDQUOT:
+        return StorageFull(f"Your disk quota is used up in {folder}.", item=item)
+    if error.errno == errno.EROFS:
+        return StorageFailed(f"The disk {_disk(folder)} is read-only.", item=item)
+    if isinstance(error, PermissionError):
+        return PermissionRefused(f"You may not write in {folder}.", item=item)
+    if not folder.is_dir():
+        return StorageFailed(f"There is no folder {folder}.", item=item)
+    return StorageFailed(
+        f"Writing {shown(target)} in {folder} failed: {error.strerror}.", item=item
+    )
+
+
+def _disk(folder: Path) -> Path:
+    """Return the mount point that holds ``folder``: what a person calls the disk."""
+    place = folder.absolute()
+    while not place.is_mount() and place != place.parent:
+        place = place.parent
+    return place
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable. Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

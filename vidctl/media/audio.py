@@ -1,0 +1,207 @@
+"""Sound as 32-bit floats on the media clock: sample ``n`` is what is heard at ``n / rate`` seconds.
+
+Streams that start late, pauses in a recording and lost packets become silence of the same
+length, so that the times of a transcript fit the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidctl.errors import InvalidMedia
+from vidctl.files import shown
+from vidctl.media.refusal import refusal_of_decoding
+from vidctl.media.source import (
+    MICROSECONDS,
+    audio_frames,
+    open_media,
+    origin,
+    packets,
+    sound,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from av import AudioFrame, AudioStream, Packet
+    from av.audio.resampler import AudioResampler
+    from av.container import InputContainer
+    from av.stream import Stream
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+# Timestamps in milliseconds and dropped priming samples are jitter; more is a gap or a drift.
+TOLERANCE = 0.05
+# Enough for the codec with the longest memory (MP3's bit reservoir, Opus' 80 ms).
+PREROLL = 1.0
+LONGEST_GAP = 6 * 3600.0
+SILENCE_BLOCK = 1 << 19
+
+
+def decode_audio(
+    path: Path, *, start: float = 0.0, end: float | None = None, rate: int = 16000
+) -> Samples:
+    """Return the sound from ``start`` to ``end`` seconds (default: to the end) as mono.
+
+    The first sample is what is heard at ``start``; the result is shorter than asked only where
+    the sound ends earlier. Damaged packets become silence. Raises InvalidMedia when the file has
+    no sound or none of it decodes, and what ``open_media`` raises.
+    """
+    import numpy as np
+
+    return np.concatenate([np.zeros(0, np.float32), *_pieces(path, max(start, 0.0), end, rate)])
+
+
+def audio_blocks(path: Path, rate: int = 16000, seconds: float = 30) -> Iterator[Samples]:
+    """Yield the whole sound in blocks of ``seconds``; the last may be shorter.
+
+    Memory stays that of one block. Raises what ``decode_audio`` raises.
+    """
+    import numpy as np
+
+    size = round(rate * seconds)
+    block = np.zeros(size, np.float32)
+    filled = 0
+    for piece in _pieces(path, 0.0, None, rate):
+        while len(piece):
+            part, piece = piece[: size - filled], piece[size - filled :]
+            block[filled : filled + len(part)] = part
+            filled += len(part)
+            if filled == size:
+                yield block
+                block = np.zeros(size, np.float32)
+                filled = 0
+    if filled:
+        yield block[:filled]
+
+
+def _pieces(path: Path, start: float, end: float | None, rate: int) -> Iterator[Samples]:
+    """Yield the samples from ``start`` on, in order, in pieces of bounded size."""
+    with open_media(path) as container:
+        stream = sound(container)
+        if stream is None:
+            raise InvalidMedia(f"{shown(path)} has no sound.", item=str(path))
+        line = _Line(rate, start, end, _longest_gap(container))
+        zero = origin(container)
+        has_frames = False
+        for packet in _packets_from(container, stream, start + zero):
+            for frame in audio_frames(packet):
+                has_frames = True
+                yield from line.add(frame, zero)
+            if line.is_full:
+                return
+        yield from line.flush()
+        if start == 0.0 and not has_frames:
+            raise refusal_of_decoding(path)
+
+
+def _longest_gap(container: InputContainer) -> float:
+    duration = (container.duration or 0) / MICROSECONDS
+    return duration + 1.0 if 0 < duration < LONGEST_GAP else LONGEST_GAP
+
+
+def _packets_from(
+    container: InputContainer, stream: AudioStream, moment: float
+) -> Iterator[Packet[Stream]]:
+    """Yield packets from a little before ``moment``, in seconds of the container's time.
+
+    Where a seek fails or lands too late, reading starts at the beginning: slow, but exact.
+    """
+    import av
+
+    base = float(stream.time_base or 1)
+    if moment > PREROLL:
+        with suppress(av.FFmpegError):
+            container.seek(int((moment - PREROLL) / base), stream=stream)
+            reader = packets(container, stream)
+            first = next(reader, None)
+            if first is None or (first.pts is not None and first.pts * base <= moment):
+                yield from chain(filter(None, [first]), reader)
+                return
+        with suppress(av.FFmpegError):
+            container.seek(stream.start_time or 0, stream=stream)
+    yield from packets(container, stream)
+
+
+class _Line:
+    """The output: puts each decoded frame where its timestamp says, with silence between."""
+
+    def __init__(self, rate: int, start: float, end: float | None, longest_gap: float) -> None:
+        self.rate = rate
+        self.start = start
+        self.total = None if end is None else max(round((end - start) * rate), 0)
+        self.longest_gap = longest_gap
+        self.written = 0
+        self.excess = 0
+        self.resampler: AudioResampler | None = None
+        self.shape: object = None
+        self.anchor = start
+        self.samples = 0
+        self.shift = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether everything asked for has been written."""
+        return self.total is not None and self.written >= self.total
+
+    def add(self, frame: AudioFrame, zero: float) -> Iterator[Samples]:
+        """Write a frame; ``zero`` is the frame time at which the media clock is zero."""
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        expected = self.anchor + self.samples / frame.sample_rate
+        time = expected if frame.time is None else frame.time - zero + self.shift
+        is_first = self.shape is None
+        if self._is_fault(time - expected, is_first):
+            self.shift += expected - time
+            time = expected
+        if shape != self.shape or abs(time - expected) > TOLERANCE:
+            yield from self.flush()
+            yield from self._move_to(time)
+            self.shape, self.anchor, self.samples = shape, time, 0
+        self.samples += frame.samples
+        yield from self._resampled(frame)
+
+    def flush(self) -> Iterator[Samples]:
+        """Write what the resampler still holds."""
+        if self.resampler is not None:
+            yield from self._resampled(None)
+        self.resampler = None
+
+    def _is_fault(self, jump: float, is_first: bool) -> bool:
+        """Tell a broken clock (a joined recording starting anew, absurd times) from a pause."""
+        return jump > self.longest_gap or (jump < -1.0 and not is_first)
+
+    def _move_to(self, time: float) -> Iterator[Samples]:
+        import numpy as np
+
+        behind = round((time - self.start) * self.rate) - self.written
+        self.excess = max(-behind, 0)
+        while behind > 0 and not self.is_full:
+            silence = np.zeros(min(behind, SILENCE_BLOCK), np.float32)
+            behind -= len(silence)
+            yield self._counted(silence)
+
+    def _resampled(self, frame: AudioFrame | None) -> Iterator[Samples]:
+        import av
+        import numpy as np
+
+        if self.resampler is None:
+            # Into integers, swresample scales a downmix so that it cannot exceed full scale.
+            self.resampler = av.AudioResampler(format="s16", layout="mono", rate=self.rate)
+        for output in self.resampler.resample(frame):
+            if output is None:
+                continue
+            samples = output.to_ndarray().reshape(-1)[self.excess :]
+            self.excess = max(self.excess - output.samples, 0)
+            if len(samples):
+                yield self._counted(samples.astype(np.float32) / 32768.0)
+
+    def _counted(self, samples: Samples) -> Samples:
+        """Cut to what is still asked for."""
+        if self.total is not None:
+            samples = samples[: self.total - self.written]
+        self.written += len(samples)
+        return samples

@@ -1,0 +1,172 @@
+"""How much of a media file can really be read, compared with what its header promises."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidctl.media.refusal import refusal_of_decoding
+from vidctl.media.source import (
+    MICROSECONDS,
+    audio_frames,
+    is_cover,
+    open_media,
+    origin,
+    packets,
+    picture,
+    sound,
+    video_frames,
+)
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
+
+# Formats whose header states a duration; for the others FFmpeg estimates one from what is there.
+_PROMISING = frozenset(
+    {"mov", "matroska", "flac", "aiff", "avi", "flv", "asf", "wav", "w64", "caf"}
+)
+_STREAMED_SIZES = (range(0x7FFFFF00, 0x80000100), range(0xFFFFFF00, 0x100000000))
+_BISECTED_TO = 0.5
+_PATIENCE = 5.0
+
+
+def is_material(missing: float, promised: float) -> bool:
+    """Tell whether ``missing`` seconds are more than rounding: over 1 s and over 2 %."""
+    return missing > 1.0 and missing > 0.02 * promised
+
+
+def read_through(path: Path) -> tuple[float, bool]:
+    """Read a whole file; return its readable duration in seconds and whether it was cut short.
+
+    Packets are walked without decoding, then a moment near the end is decoded: files that
+    a download reserved at full size and left empty have every packet and no content.
+    Raises InvalidMedia when nothing decodes.
+    """
+    with open_media(path) as container:
+        ends = _ends(container)
+        zero = origin(container)
+        readable = max(ends.values(), default=zero)
+        decodable = _decodable_end(container, ends, path)
+        if is_material(readable - decodable, readable):
+            return decodable - zero, True
+        cut = any(
+            is_material(promised - end, promised)
+            for promised, end in _promises(container, ends, readable, path)
+        )
+        return readable - zero, cut
+
+
+def _ends(container: InputContainer) -> dict[int, float]:
+    """Return the end of the last packet of each stream, in seconds of the container's time."""
+    covers = {stream.index for stream in container.streams if is_cover(stream)}
+    ticks: dict[int, int] = {}
+    bases: dict[int, float] = {}
+    for packet in packets(container):
+        start = packet.dts if packet.pts is None else packet.pts
+        index = packet.stream_index
+        if start is None or index in covers:
+            continue
+        end = start + (packet.duration or 0)
+        if index not in ticks:
+            bases[index] = float(packet.time_base)
+            ticks[index] = end
+        elif end > ticks[index]:
+            ticks[index] = end
+    return {index: end * bases[index] for index, end in ticks.items()}
+
+
+def _promises(
+    container: InputContainer, ends: dict[int, float], readable: float, path: Path
+) -> Iterator[tuple[float, float]]:
+    """Yield pairs of a promised end and the end that was found, both in seconds."""
+    name = container.format.name.split(",")[0]
+    if name in ("wav", "avi"):
+        yield readable * _riff_growth(path), readable
+    if name not in _PROMISING and not (name == "mp3" and _has_frame_count(path)):
+        return
+    spans = []
+    for stream in container.streams:
+        if stream.duration and stream.time_base and stream.index in ends:
+            promised = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+            spans.append(promised)
+            yield promised, ends[stream.index]
+    if container.duration:
+        # A movie header that promises more than every track in it is a wrong header.
+        promised = container.duration / MICROSECONDS
+        yield min(promised, max(spans, default=promised)), readable
+
+
+def _riff_growth(path: Path) -> float:
+    """Return how much bigger a RIFF file says it is than it is; FFmpeg trusts the file size."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(8)
+    promised: int = struct.unpack("<I", head[4:])[0] + 8
+    if head[:4] != b"RIFF" or any(promised - 8 in sizes for sizes in _STREAMED_SIZES):
+        return 1.0
+    return max(promised / size, 1.0)
+
+
+def _has_frame_count(path: Path) -> bool:
+    """Tell whether an MP3 file starts with a Xing, Info or VBRI header after its ID3 tag."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        if head[:3] == b"ID3":
+            # The size is in seven bits of each byte (ID3v2.4, section 3.1).
+            file.seek(
+                10
+                + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
+            )
+        else:
+            file.seek(0)
+        first_frame = file.read(4096)
+    return any(mark in first_frame for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _decodable_end(container: InputContainer, ends: dict[int, float], path: Path) -> float:
+    """Return up to where the file decodes: the end, unless a moment near the end does not."""
+    end = max(ends.values(), default=0.0)
+    witness = _witness(container)
+    if witness is None or witness.index not in ends:
+        raise refusal_of_decoding(path)
+    high = ends[witness.index]
+    low = float((witness.start_time or 0) * (witness.time_base or 0))
+    if _decodes(container, witness, max(high - 1.0, low)):
+        return end
+    if not _decodes(container, witness, low):
+        raise refusal_of_decoding(path)
+    while high - low > _BISECTED_TO:
+        middle = (low + high) / 2
+        if _decodes(container, witness, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _witness(container: InputContainer) -> Stream | None:
+    """Choose the stream to decode: sound is cheap, but zeros are valid uncompressed sound."""
+    audio, video = sound(container), picture(container)
+    if audio is None or (video is not None and audio.codec_context.name.startswith("pcm_")):
+        return video
+    return audio
+
+
+def _decodes(container: InputContainer, stream: Stream, moment: float) -> bool:
+    """Tell whether a frame at ``moment``, in seconds of the container's time, or soon after decodes."""
+    import av
+
+    base = float(stream.time_base or 1)
+    with suppress(av.FFmpegError):
+        container.seek(int(moment / base), stream=stream)
+    for packet in packets(container, stream):
+        for frame in [*video_frames(packet), *audio_frames(packet)]:
+            if frame.time is None or frame.time > moment - 1.0:
+                return True
+        if packet.dts is not None and packet.dts * base > moment + _PATIENCE:
+            return False
+    return False

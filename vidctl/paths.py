@@ -1,0 +1,51 @@
+"""Where vidctl's files are: the project's, the user's, and the log of crashes.
+
+``VIDCTL_HOME`` puts everything that would lie in the user's folders below one folder instead.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT_FILE = "vidctl.toml"
+LIBRARY_FOLDER = ".vidctl"
+LIBRARY_FILE = "library.db"
+
+
+def find_project(start: Path) -> Path | None:
+    """Return the nearest ``vidctl.toml`` in ``start`` or a folder above it."""
+    for folder in (start, *start.parents):
+        candidate = folder / PROJECT_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def user_config_file() -> Path:
+    """Return the user-level settings file, whether or not it exists."""
+    return _home("config") / "config.toml"
+
+
+def user_library() -> Path:
+    """Return the user-level library file, whether or not it exists."""
+    return _home("data") / LIBRARY_FILE
+
+
+def log_folder() -> Path:
+    """Return the folder for crash logs."""
+    return _home("log")
+
+
+def _home(kind: str) -> Path:
+    home = os.environ.get("VIDCTL_HOME")
+    if home:
+        return Path(home) / kind
+    import platformdirs
+
+    folders = platformdirs.PlatformDirs("vidctl", appauthor=False)
+    return {
+        "config": folders.user_config_path,
+        "data": folders.user_data_path,
+        "log": folders.user_log_path,
+    }[kind]
