@@ -19,7 +19,36 @@ from vidctl.outcome import Outcome
 from vidctl.progress import Report
 
 MEDIA_SUFFIXES = frozenset(
-    [".3gp", ".aac", ".aif", ".aiff", ".avi", ".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus", ".ts", ".wav", ".webm", ".wma", ".wmv"]
+    [
+        ".3gp",
+        ".aac",
+        ".aif",
+        ".aiff",
+        ".avi",
+        ".flac",
+        ".flv",
+        ".m2ts",
+        ".m4a",
+        ".m4b",
+        ".m4v",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp3",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".oga",
+        ".ogg",
+        ".ogv",
+        ".opus",
+        ".ts",
+        ".wav",
+        ".webm",
+        ".wma",
+        ".wmv",
+    ]
 )
 
 
@@ -210,9 +239,9 @@ def process(library: Library, things: Sequence[Thing], work: Work, *, report: Re
 def _processed(record: dict[str, Any]) -> str:
     parts = []
     if record.get("transcribed"):
-        parts.append(f"transcribed by {record['source']}, {record['segments']} segments")
+        parts.append(f"transcribed by {record['source']}, segments: {record['segments']}")
     if record.get("indexed"):
-        parts.append(f"indexed, {record['chunks']} chunks, {record['embedded']} embedded")
+        parts.append(f"indexed, chunks: {record['chunks']}, embedded: {record['embedded']}")
     if record.get("skipped"):
         parts.append(record["skipped"])
     return "; ".join(parts) or "nothing to do"

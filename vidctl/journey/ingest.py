@@ -117,12 +117,14 @@ def _thumbnail(path: Path, *, store: Store, host: MediaHost) -> StoredMedia | No
         if thumbnail(path, picture) is None or not picture.is_file():
             return None
         return host.put(
-            picture, group_id=store.scope.home, sha256=sha256_of(picture), suffix=".jpg"
+            picture, group_id=store.scope.home, sha256=sha256_of(picture, _unheard), suffix=".jpg"
         )
 
 
 def _caption(file: Path, *, store: Store, host: MediaHost) -> tuple[Path, StoredMedia]:
-    stored = host.put(file, group_id=store.scope.home, sha256=sha256_of(file), suffix=file.suffix)
+    stored = host.put(
+        file, group_id=store.scope.home, sha256=sha256_of(file, _unheard), suffix=file.suffix
+    )
     return file, stored
 
 
@@ -226,3 +228,6 @@ def _properties(prepared: _Prepared, details: Details) -> dict[str, Any]:
     if prepared.thumbnail is not None:
         found["thumbnail"] = "./media/" + prepared.thumbnail.locator
     return {**found, **details.properties}
+
+
+def _unheard(done: float, total: float) -> None: ...

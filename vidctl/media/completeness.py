@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidctl.files import BLOCK
 from vidctl.media.refusal import refusal_of_decoding
 from vidctl.media.source import (
     MICROSECONDS,
@@ -87,6 +88,7 @@ def _promises(
     if name in ("wav", "avi"):
         yield readable * _riff_growth(path), readable
     if name not in _PROMISING and not (name == "mp3" and _has_frame_count(path)):
+        yield readable * _hole_growth(path), readable
         return
     spans = []
     for stream in container.streams:
@@ -109,6 +111,20 @@ def _riff_growth(path: Path) -> float:
     if head[:4] != b"RIFF" or any(promised - 8 in sizes for sizes in _STREAMED_SIZES):
         return 1.0
     return max(promised / size, 1.0)
+
+
+def _hole_growth(path: Path) -> float:
+    """Return how much bigger a file is than its content, when it ends in a hole of zero bytes."""
+    size = end = path.stat().st_size
+    with path.open("rb") as file:
+        while end > 0:
+            start = max(end - BLOCK, 0)
+            file.seek(start)
+            content = file.read(end - start).rstrip(b"\0")
+            if content:
+                return size / (start + len(content))
+            end = start
+    return 1.0
 
 
 def _has_frame_count(path: Path) -> bool:
@@ -157,7 +173,7 @@ def _witness(container: InputContainer) -> Stream | None:
 
 
 def _decodes(container: InputContainer, stream: Stream, moment: float) -> bool:
-    """Tell whether a frame at ``moment``, in seconds of the container's time, or soon after decodes."""
+    """Tell whether a frame at or soon after ``moment``, in the container's seconds, decodes."""
     import av
 
     base = float(stream.time_base or 1)

@@ -56,7 +56,7 @@ class SqliteEvents(Scoped):
     def count(self, target_id: str, action: str) -> int:
         """Return how often an action happened to a thing."""
         row = self.database.one(
-            f"SELECT count(*) FROM events AS e WHERE {self.in_scope('e')}"  # noqa: S608
+            f"SELECT count(*) FROM events AS e WHERE {self.in_scope('e')}"
             " AND e.target_id = :target AND e.action = :action",
             self.bound(target=target_id, action=action),
         )

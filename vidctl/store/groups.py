@@ -102,7 +102,7 @@ class GroupDirectory:
         """Return the id for a top-level slug or a full id without reading the whole tree."""
         column = "id" if is_id(reference) else "slug"
         row = self.database.one(
-            f"SELECT id FROM groups WHERE {column} = ? AND (parent_id IS NULL OR id = ?)",  # noqa: S608
+            f"SELECT id FROM groups WHERE {column} = ? AND (parent_id IS NULL OR id = ?)",
             (reference, reference),
         )
         return None if row is None else str(row[0])

@@ -74,7 +74,7 @@ class SqliteJobs(Scoped):
         """Keep a claimed job for ``seconds`` from now."""
         with self.database.transaction():
             self.database.execute(
-                f"UPDATE jobs AS j SET lease_until = :until WHERE {self.in_scope('j')}"  # noqa: S608
+                f"UPDATE jobs AS j SET lease_until = :until WHERE {self.in_scope('j')}"
                 " AND j.id = :id AND j.lease_owner = :owner",
                 self.bound(id=job_id, until=now() + round(seconds * 1000), owner=this_worker()),
             )
@@ -82,7 +82,7 @@ class SqliteJobs(Scoped):
     def parts(self, job_id: str) -> dict[int, Any]:
         """Return the results of a job's finished parts by ordinal."""
         rows = self.database.rows(
-            f"SELECT p.ordinal, p.result FROM job_parts AS p WHERE {self.in_scope('p')}"  # noqa: S608
+            f"SELECT p.ordinal, p.result FROM job_parts AS p WHERE {self.in_scope('p')}"
             " AND p.job_id = :id",
             self.bound(id=job_id),
         )

@@ -141,7 +141,7 @@ class SqliteKnowledge(Scoped):
 
     def _group_of(self, thing_id: str) -> str:
         row = self.database.one(
-            f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id",  # noqa: S608
+            f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id",
             self.bound(id=thing_id),
         )
         if row is None:
@@ -170,7 +170,7 @@ class SqliteKnowledge(Scoped):
 
     def _chunks(self, condition: str, **parameters: Any) -> list[Chunk]:
         sql = (
-            f"SELECT {COLUMNS} FROM knowledge AS k JOIN thing_knowledge AS j"  # noqa: S608
+            f"SELECT {COLUMNS} FROM knowledge AS k JOIN thing_knowledge AS j"
             " ON j.group_id = k.group_id AND j.knowledge_id = k.id AND j.deleted_at IS NULL"
             f" WHERE {self.in_scope('k')} AND k.type = 'chunk' AND k.deleted_at IS NULL"
             f" AND {condition} ORDER BY k.thing_id, j.role DESC, k.ordinal"
@@ -213,7 +213,7 @@ class SqliteKnowledge(Scoped):
 
     def _open_chunk(self, chunk_id: str, identity: str) -> str | None:
         row = self.database.one(
-            f"SELECT k.group_id FROM knowledge AS k WHERE {self.in_scope('k')} AND k.id = :id"  # noqa: S608
+            f"SELECT k.group_id FROM knowledge AS k WHERE {self.in_scope('k')} AND k.id = :id"
             " AND k.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM vectors AS v WHERE"
             " v.group_id = k.group_id AND v.knowledge_id = k.id AND v.identity = :identity)",
             self.bound(id=chunk_id, identity=identity),
@@ -328,7 +328,7 @@ class SqliteKnowledge(Scoped):
         """Return a query of the vector pks a narrowed search may see, None where all may."""
         is_narrow = bool(narrow.types or narrow.tags or narrow.since is not None)
         hides = self.database.one(
-            f"SELECT 1 FROM things AS t WHERE {self.in_scope('t')}"  # noqa: S608
+            f"SELECT 1 FROM things AS t WHERE {self.in_scope('t')}"
             " AND t.status = 'archived' LIMIT 1",
             self.bound(),
         )

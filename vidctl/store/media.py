@@ -67,7 +67,7 @@ class SqliteMedia(Scoped):
 
     def _where(self, condition: str, **parameters: Any) -> list[MediaRow]:
         rows = self.database.rows(
-            f"SELECT {COLUMNS} FROM media AS m WHERE {self.in_scope('m')}"  # noqa: S608
+            f"SELECT {COLUMNS} FROM media AS m WHERE {self.in_scope('m')}"
             f" AND m.deleted_at IS NULL AND {condition} ORDER BY m.id",
             self.bound(**parameters),
         )

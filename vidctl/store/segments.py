@@ -35,7 +35,7 @@ class SqliteSegments(Scoped):
         """Make ``segments`` the transcript of a thing; ``source`` names the engine."""
         with self.database.transaction():
             row = self.database.one(
-                f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id",  # noqa: S608
+                f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id",
                 self.bound(id=thing_id),
             )
             if row is None:
@@ -73,7 +73,7 @@ class SqliteSegments(Scoped):
     def of(self, thing_id: str) -> Sequence[Segment]:
         """Return a thing's transcript in order; empty when it has none."""
         rows = self.database.rows(
-            'SELECT s."start", s."end", s.text, s.speaker, s.words FROM segments AS s'  # noqa: S608
+            'SELECT s."start", s."end", s.text, s.speaker, s.words FROM segments AS s'
             f" WHERE {self.in_scope('s')} AND s.thing_id = :thing_id AND s.deleted_at IS NULL"
             " ORDER BY s.ordinal",
             self.bound(thing_id=thing_id),
@@ -83,7 +83,7 @@ class SqliteSegments(Scoped):
     def source(self, thing_id: str) -> str | None:
         """Return the engine a thing's transcript came from, None when it has none."""
         row = self.database.one(
-            f"SELECT s.source FROM segments AS s WHERE {self.in_scope('s')}"  # noqa: S608
+            f"SELECT s.source FROM segments AS s WHERE {self.in_scope('s')}"
             " AND s.thing_id = :thing_id AND s.deleted_at IS NULL LIMIT 1",
             self.bound(thing_id=thing_id),
         )
@@ -92,7 +92,7 @@ class SqliteSegments(Scoped):
     def transcripts(self, thing_ids: Sequence[str]) -> dict[str, str]:
         """Return the whole text of each thing that has segments, lines joined by spaces."""
         rows = self.database.rows(
-            "SELECT s.thing_id, s.text FROM segments AS s"  # noqa: S608
+            "SELECT s.thing_id, s.text FROM segments AS s"
             f" WHERE {self.in_scope('s')} AND s.deleted_at IS NULL"
             " AND s.thing_id IN (SELECT value FROM json_each(:ids))"
             " ORDER BY s.thing_id, s.ordinal",

@@ -160,7 +160,7 @@ class SqliteThings(Scoped):
             where += f" AND ({key}, t.id) {beyond} (:after, :after_id)"
             parameters["after"], parameters["after_id"] = read_cursor(query.cursor, query)
         sql = (
-            f"SELECT {COLUMNS}, {key} FROM things AS t WHERE {where}"  # noqa: S608
+            f"SELECT {COLUMNS}, {key} FROM things AS t WHERE {where}"
             f" ORDER BY {key} {direction}, t.id {direction} LIMIT :limit"
         )
         rows = self.database.rows(sql, {**parameters, "limit": query.limit + 1})
@@ -186,7 +186,7 @@ class SqliteThings(Scoped):
         for name, values in (("tags", query.tags), ("categories", query.categories)):
             for number, value in enumerate(values):
                 parts.append(
-                    f"EXISTS (SELECT 1 FROM json_each(t.properties, '$.{name}') AS j"  # noqa: S608
+                    f"EXISTS (SELECT 1 FROM json_each(t.properties, '$.{name}') AS j"
                     f" WHERE fold(j.value) = fold(:{name}{number}))"
                 )
                 parameters[f"{name}{number}"] = value

@@ -68,7 +68,7 @@ def rebuild(database: Database, identity: str, table: str, dimension: int) -> No
             f" chunk_size={CHUNK_SIZE})"
         )
         database.execute(
-            f"INSERT INTO {table} (pk, group_id, embedding) SELECT pk, group_id, vector"  # noqa: S608
+            f"INSERT INTO {table} (pk, group_id, embedding) SELECT pk, group_id, vector"
             " FROM vectors WHERE identity = ? ORDER BY group_id, pk",
             (identity,),
         )
@@ -81,7 +81,7 @@ def add(database: Database, table: str, rows: Sequence[tuple[int, str, bytes]]) 
     """Index vectors given as (pk, group id, vector)."""
     if database.has_vector:
         database.executemany(
-            f"INSERT INTO {table} (pk, group_id, embedding) VALUES (?, ?, ?)",  # noqa: S608
+            f"INSERT INTO {table} (pk, group_id, embedding) VALUES (?, ?, ?)",
             rows,
         )
     else:
@@ -92,7 +92,7 @@ def remove(database: Database, table: str, keys: Sequence[int]) -> None:
     """Take vectors out of the index."""
     if database.has_vector:
         database.executemany(
-            f"DELETE FROM {table} WHERE pk = ?",  # noqa: S608
+            f"DELETE FROM {table} WHERE pk = ?",
             [(key,) for key in keys],
         )
     else:
@@ -122,7 +122,7 @@ def nearest(
     if not database.has_vector:
         return _exact(database, identity, group_id, vector, k, allowed)
     sql = (
-        f"SELECT pk, distance FROM {table} WHERE embedding MATCH :vector"  # noqa: S608
+        f"SELECT pk, distance FROM {table} WHERE embedding MATCH :vector"
         " AND group_id = :group_id AND k = :k"
     )
     parameters: dict[str, Any] = {"vector": vector, "group_id": group_id, "k": k}

@@ -40,14 +40,15 @@ def init(
         if is_project:
             data["project"] = str(project)
         if not c.is_rehearsal:
-            data["created"] = _make(library, project if is_project else None, slug)
+            data["created"] = make(library, project if is_project else None, slug)
         said = "made a library" if data.get("created") else "there is a library already"
         if c.is_rehearsal:
             said = "would make a library"
         c.finish(Outcome(data), text=lambda: f"{said} at {library}")
 
 
-def _make(library: Path, project: Path | None, slug: str) -> bool:
+def make(library: Path, project: Path | None, slug: str) -> bool:
+    """Make a library file and, beside it, the project file; False when both were there."""
     from vidctl import config
     from vidctl.library import Library
 

@@ -6,19 +6,20 @@ from typing import Any
 
 from vidctl.batch import Work, process
 from vidctl.cli.call import Call
+from vidctl.cli.text import plural
 from vidctl.outcome import Outcome
 
 COLUMNS = (
     ("slug", lambda item: str(item["slug"])),
-    ("transcript", lambda item: _count(item, "transcribed", "segments", "segments")),
-    ("index", lambda item: _count(item, "indexed", "chunks", "chunks")),
+    ("transcript", lambda item: _count(item, "transcribed", "segments", "segment")),
+    ("index", lambda item: _count(item, "indexed", "chunks", "chunk")),
 )
 
 
 def _count(item: dict[str, Any], flag: str, key: str, noun: str) -> str:
     if item.get("error"):
         return f"failed: {item['error']}"
-    return f"{item[key]} {noun}" if item[flag] else "-"
+    return plural(item[key], noun) if item[flag] else "-"
 
 
 def run(c: Call, references: list[str] | None, work: Work) -> None:

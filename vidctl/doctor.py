@@ -1,0 +1,194 @@
+"""The check-up of a library and the machine it is on; mending touches derived data only."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from vidctl import registry
+from vidctl.journey.index import is_fresh
+from vidctl.library import Library
+from vidctl.model.media import MediaRow
+from vidctl.model.scope import Scope
+from vidctl.outcome import Outcome
+from vidctl.progress import Report
+from vidctl.store import checkup, driver
+from vidctl.store.checkup import Finding
+
+ORPHAN_SECONDS = 3600.0
+
+
+def machine() -> Iterator[Finding]:
+    """Yield what this machine can and cannot do; nothing here needs a library."""
+    yield Finding("python", True, f"{platform.python_version()} on {sys.platform}")
+    chosen = driver.choose()
+    is_safe = chosen.is_safe_for_wal
+    said = f"{chosen.version} through {chosen.name}"
+    yield Finding(
+        "sqlite",
+        True,
+        said if is_safe else f"{said}; has the WAL-reset bug, so the journal mode is DELETE",
+        "" if is_safe else "pip install pysqlite3",
+    )
+    yield Finding(
+        "sqlite-vec",
+        True,
+        "loads" if chosen.vector else "not available: vectors are searched one by one",
+        "" if chosen.vector else "; ".join(chosen.tried),
+    )
+    for name, targets in (("speech model", "TRANSCRIBERS"), ("embedding model", "EMBEDDERS")):
+        module = getattr(registry, targets)["local"].partition(":")[0]
+        found = registry.load(f"{module}:available")()
+        missing = ", ".join(found.missing)
+        yield Finding(
+            name,
+            True,
+            f"{found.model} ({found.size / 1e6:.0f} MB)" if not missing else f"missing: {missing}",
+            'pip install "vidctl[local]"' if missing else "",
+        )
+
+
+def examine(
+    library: Library, *, fix: bool, verify: bool, rehearse: bool, report: Report
+) -> Outcome:
+    """Check everything, mend derived data when asked, and return the findings.
+
+    With ``-g`` the items looked at are those of that group and below; the file itself is always
+    checked as a whole, in numbers only.
+    """
+    notes: list[str] = []
+    if fix and not rehearse:
+        notes += _mend(library)
+    findings = [*machine(), *checkup.check(library.database.database)]
+    findings += _media(_everywhere(library), report, verify=verify)
+    findings += _work(_everywhere(library))
+    items = [finding.record() for finding in findings]
+    is_bad = any(not finding.is_ok for finding in findings)
+    if is_bad and not fix and any(finding.is_derived for finding in findings):
+        notes.append("vidctl doctor --fix rebuilds derived data")
+    data = {
+        "items": items,
+        "total": len(items),
+        "next": None,
+        "problems": sum(not finding.is_ok for finding in findings),
+    }
+    return Outcome(data, notes=notes, findings=is_bad)
+
+
+def _everywhere(library: Library) -> Library:
+    """Return the library for the groups to look at: all, or those from ``-g`` down."""
+    groups = library.groups.all()
+    scope = Scope(library.home, tuple(group.id for group in groups))
+    return Library(
+        library.config, library.database, scope, root=library.root, offline=library.is_offline
+    )
+
+
+def _media(library: Library, report: Report, *, verify: bool) -> Iterator[Finding]:
+    rows = [row for row in library.store.media.all() if row.host == "folder"]
+    gone = [row for row in rows if not library.host.exists(row.locator, size=row.size)]
+    slugs = _slugs(library, gone)
+    yield Finding(
+        "media files",
+        not gone,
+        f"missing: {slugs}" if gone else f"{len(rows)} there",
+        "upload the same files again" if gone else "",
+    )
+    if verify:
+        yield _verified(library, [row for row in rows if row not in gone], report)
+    orphans = _orphans(library, {row.locator for row in rows})
+    yield Finding(
+        "media without an item",
+        not orphans,
+        f"{len(orphans)} files" if orphans else "none",
+        "vidctl doctor --fix" if orphans else "",
+        bool(orphans),
+    )
+
+
+def _slugs(library: Library, rows: list[MediaRow]) -> str:
+    return ", ".join(dict.fromkeys(library.store.things.get(row.thing_id).slug for row in rows))
+
+
+def _verified(library: Library, rows: list[MediaRow], report: Report) -> Finding:
+    from vidctl.files import sha256_of
+
+    report.step("media", "verify")
+    damaged = []
+    for number, row in enumerate(rows, start=1):
+        if sha256_of(library.host.path(row.locator), _unheard) != row.sha256:
+            damaged.append(row)
+        report.advance("media", number, len(rows))
+    said = f"damaged: {_slugs(library, damaged)}" if damaged else f"{len(rows)} have their hash"
+    return Finding("media content", not damaged, said)
+
+
+def _unheard(done: float, total: float) -> None: ...
+
+
+def _orphans(library: Library, known: set[str]) -> list[Path]:
+    """Return media files that no row names; young ones may belong to an upload at work."""
+    root = library.config.media_folder()
+    oldest = time.time() - ORPHAN_SECONDS
+    found = []
+    for group_id in library.scope.group_ids:
+        for file in sorted((root / group_id).rglob("*")):
+            locator = file.relative_to(root).as_posix()
+            if file.is_file() and locator not in known and file.stat().st_mtime < oldest:
+                found.append(file)
+    return found
+
+
+def _work(library: Library) -> Iterator[Finding]:
+    states = library.store.jobs.states()
+    halted = [job for job in states if job["state"] in ("interrupted", "failed")]
+    said = f"{len(halted)} stopped before the end" if halted else "none stopped before the end"
+    yield Finding("work", True, said, "vidctl process" if halted else "")
+    chunking = library.chunking()
+    behind = [
+        thing.slug
+        for thing in library.every()
+        if library.store.knowledge.chunks(thing.id)
+        and not is_fresh(thing, store=library.store, identity=None, **chunking)
+    ]
+    yield Finding(
+        "index",
+        not behind,
+        f"not up to date: {', '.join(behind[:5])}" if behind else "up to date",
+        "vidctl index" if behind else "",
+        bool(behind),
+    )
+
+
+def _mend(library: Library) -> list[str]:
+    """Rebuild indexes, remove bytes that no item names, bring chunks up to date."""
+    notes = []
+    everywhere = _everywhere(library)
+    checkup.rebuild_derived(library.database.database)
+    known = {row.locator for row in everywhere.store.media.all()}
+    orphans = _orphans(everywhere, known)
+    for file in orphans:
+        file.unlink(missing_ok=True)
+    sweep: Callable[..., int] | None = getattr(library.host, "sweep", None)
+    swept = sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
+    if orphans or swept:
+        notes.append(f"removed {len(orphans) + swept} files that belonged to no item")
+    return notes + _reindexed(everywhere)
+
+
+def _reindexed(library: Library) -> list[str]:
+    from vidctl.journey.index import index
+    from vidctl.progress import Silent
+
+    count = 0
+    chunking = library.chunking()
+    for thing in library.every():
+        if library.store.knowledge.chunks(thing.id) and not is_fresh(
+            thing, store=library.store, identity=None, **chunking
+        ):
+            index(thing, store=library.store, embedder=None, report=Silent(), **chunking)
+            count += 1
+    return [f"indexed {count} items again; vidctl index embeds them"] if count else []
