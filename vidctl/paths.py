@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 PROJECT_FILE = "vidctl.toml"
@@ -41,6 +42,8 @@ def _home(kind: str) -> Path:
     home = os.environ.get("VIDCTL_HOME")
     if home:
         return Path(home) / kind
+    if sys.platform.startswith("linux"):
+        return _linux(kind)
     import platformdirs
 
     folders = platformdirs.PlatformDirs("vidctl", appauthor=False)
@@ -49,3 +52,18 @@ def _home(kind: str) -> Path:
         "data": folders.user_data_path,
         "log": folders.user_log_path,
     }[kind]
+
+
+def _linux(kind: str) -> Path:
+    """Answer as platformdirs does there, without the 10 ms that importing it costs every command.
+
+    Source: XDG Base Directory Specification 0.8.
+    """
+    variable, default = {
+        "config": ("XDG_CONFIG_HOME", ".config"),
+        "data": ("XDG_DATA_HOME", ".local/share"),
+        "log": ("XDG_STATE_HOME", ".local/state"),
+    }[kind]
+    base = os.environ.get(variable, "").strip()
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / default
+    return root / "vidctl" / "log" if kind == "log" else root / "vidctl"

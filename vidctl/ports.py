@@ -5,18 +5,21 @@ Each is small enough to fake by hand; the contract of each is a test suite in ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from vidctl.model.connection import Connection
-from vidctl.model.event import Event
-from vidctl.model.knowledge import Chunk, Match, Window
-from vidctl.model.media import MediaRow, StoredMedia
-from vidctl.model.scope import Scope
-from vidctl.model.segment import Part, Segment
-from vidctl.model.thing import Page, Thing, ThingQuery
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from vidctl.model.connection import Connection
+    from vidctl.model.event import Event
+    from vidctl.model.knowledge import Chunk, Match, Window
+    from vidctl.model.media import MediaRow, StoredMedia
+    from vidctl.model.scope import Scope
+    from vidctl.model.segment import Part, Segment
+    from vidctl.model.thing import Page, Thing, ThingQuery
 
 Advance = Callable[[float, float], None]
 
@@ -130,9 +133,12 @@ class Knowledge(Protocol):
 class Narrow(Protocol):
     """Which things a search looks at: by type, tag, and publication or creation time."""
 
-    types: tuple[str, ...]
-    tags: tuple[str, ...]
-    since: int | None
+    @property
+    def types(self) -> tuple[str, ...]: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+    @property
+    def since(self) -> int | None: ...
 
 
 class Media(Protocol):
@@ -159,14 +165,22 @@ class Jobs(Protocol):
 class Store(Protocol):
     """Everything vidctl remembers, seen through one scope; no method takes a group id."""
 
-    scope: Scope
-    things: Things
-    connections: Connections
-    events: Events
-    segments: Segments
-    knowledge: Knowledge
-    media: Media
-    jobs: Jobs
+    @property
+    def scope(self) -> Scope: ...
+    @property
+    def things(self) -> Things: ...
+    @property
+    def connections(self) -> Connections: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def segments(self) -> Segments: ...
+    @property
+    def knowledge(self) -> Knowledge: ...
+    @property
+    def media(self) -> Media: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Open a write transaction at once (or join the open one); all of it is kept or none."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vidctl.errors import Conflict, UsageError
 from vidctl.ids import new_id
 from vidctl.model.connection import Connection
 from vidctl.model.event import Event
-from vidctl.model.properties import checked_properties
 from vidctl.model.thing import Thing, ThingQuery
-from vidctl.ports import Store
+
+if TYPE_CHECKING:
+    from vidctl.ports import Store
 
 Clock = Callable[[], int]
 LONGEST_NAME = 2000
@@ -35,6 +36,8 @@ def add_item(
 
     Raises UsageError for a bad property or an empty name, Conflict for a slug that is taken.
     """
+    from vidctl.model.properties import checked_properties
+
     name = checked_name(name)
     checked = checked_properties(type, properties)
     moment = now()
@@ -105,6 +108,8 @@ def edit_item(
 
     Nothing is written and no event logged when nothing changes.
     """
+    from vidctl.model.properties import checked_properties
+
     merged = {**thing.properties, **changes}
     kept = {key: value for key, value in merged.items() if value is not None}
     edited = replace(

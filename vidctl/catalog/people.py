@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vidctl.ids import derived_id
 from vidctl.model.event import Event
 from vidctl.model.thing import PEOPLE_TYPES, Thing
-from vidctl.ports import Store
+
+if TYPE_CHECKING:
+    from vidctl.ports import Store
 
 OWNER_SLUG = "owner"
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vidctl.cli import quick
+
 PANEL = "Global options"
 META = "vidctl.flags"
 
@@ -129,6 +131,7 @@ def common(*, writes: bool) -> tuple[Any, ...]:
         app = typer.Typer(add_completion=False)
         app.command()(function)
         for param in typer.main.get_command(app).params:
+            quick.quicken(param)
             param.expose_value = False
             param.callback = keep
             param.show_envvar = False  # type: ignore[attr-defined]

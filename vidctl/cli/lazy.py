@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vidctl.cli import flags
+from vidctl.cli import flags, quick
 
 ENVIRONMENT = (
     "Every global option is also a variable, such as VIDCTL_GROUP; a command's own option"
@@ -36,8 +36,9 @@ class Command(TyperCommand):
     def __init__(self, name: str | None, **attributes: Any) -> None:
         super().__init__(name, **attributes)
         for param in self.params:
+            quick.quicken(param)
             # Every option has a variable of the same form; one line of help says so for all.
-            param.show_envvar = False
+            param.show_envvar = False  # type: ignore[attr-defined]
         self.epilog = self.epilog or ENVIRONMENT
         taken = {option for param in self.params for option in param.opts}
         self.params = [
@@ -109,7 +110,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Turn the table's entry into the real command once it is clear which one is meant."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in self.table:
+        if name is not None and name in self.table:
             command = self.load(name)
         return name, command, rest
 

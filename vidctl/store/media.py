@@ -71,7 +71,7 @@ class SqliteMedia(Scoped):
             f" AND m.deleted_at IS NULL AND {condition} ORDER BY m.id",
             self.bound(**parameters),
         )
-        return [MediaRow(*row[:9], metadata=json.loads(row[9])) for row in rows]
+        return [media_row_of(row) for row in rows]
 
     def remove(self, media_id: str) -> None:
         """Forget where bytes are; the bytes themselves are the host's."""
@@ -81,3 +81,19 @@ class SqliteMedia(Scoped):
                 f" filename = '' WHERE {self.in_scope('m')} AND m.id = :id",
                 self.bound(id=media_id, now=now()),
             )
+
+
+def media_row_of(row: Any) -> MediaRow:
+    """Make a record of a row with the columns of COLUMNS."""
+    return MediaRow(
+        id=row[0],
+        group_id=row[1],
+        thing_id=row[2],
+        role=row[3],
+        sha256=row[4],
+        size=row[5],
+        host=row[6],
+        locator=row[7],
+        filename=row[8],
+        metadata=json.loads(row[9]),
+    )

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from pathlib import Path
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from vidctl.errors import ScopeMissing, StorageFailed
 from vidctl.model.scope import Scope
-from vidctl.store.connections import SqliteConnections
 from vidctl.store.database import Database, open_database
-from vidctl.store.events import SqliteEvents
 from vidctl.store.groups import GroupDirectory
-from vidctl.store.jobs import SqliteJobs
-from vidctl.store.knowledge import SqliteKnowledge
-from vidctl.store.media import SqliteMedia
-from vidctl.store.segments import SqliteSegments
-from vidctl.store.things import SqliteThings
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from vidctl.store.connections import SqliteConnections
+    from vidctl.store.events import SqliteEvents
+    from vidctl.store.jobs import SqliteJobs
+    from vidctl.store.knowledge import SqliteKnowledge
+    from vidctl.store.media import SqliteMedia
+    from vidctl.store.segments import SqliteSegments
+    from vidctl.store.things import SqliteThings
 
 
 class SqliteStore:
     """Everything a library remembers, seen through one scope.
 
-    The parts (``things``, ``events`` …) implement the ports of the same name. Raises ScopeMissing
-    when made without a scope.
+    The parts (``things``, ``events`` …) implement the ports of the same name and are imported
+    when they are first used: a listing should not pay for what it does not touch. Raises
+    ScopeMissing when made without a scope.
     """
 
     def __init__(self, database: Database, scope: Scope) -> None:
@@ -30,13 +36,55 @@ class SqliteStore:
             raise ScopeMissing
         self.database = database
         self.scope = scope
-        self.things = SqliteThings(database, scope)
-        self.connections = SqliteConnections(database, scope)
-        self.events = SqliteEvents(database, scope)
-        self.segments = SqliteSegments(database, scope)
-        self.knowledge = SqliteKnowledge(database, scope)
-        self.media = SqliteMedia(database, scope)
-        self.jobs = SqliteJobs(database, scope)
+
+    @cached_property
+    def things(self) -> SqliteThings:
+        """Things of the scope."""
+        from vidctl.store.things import SqliteThings
+
+        return SqliteThings(self.database, self.scope)
+
+    @cached_property
+    def connections(self) -> SqliteConnections:
+        """Links of the scope."""
+        from vidctl.store.connections import SqliteConnections
+
+        return SqliteConnections(self.database, self.scope)
+
+    @cached_property
+    def events(self) -> SqliteEvents:
+        """Events of the scope."""
+        from vidctl.store.events import SqliteEvents
+
+        return SqliteEvents(self.database, self.scope)
+
+    @cached_property
+    def segments(self) -> SqliteSegments:
+        """Transcripts of the scope."""
+        from vidctl.store.segments import SqliteSegments
+
+        return SqliteSegments(self.database, self.scope)
+
+    @cached_property
+    def knowledge(self) -> SqliteKnowledge:
+        """Chunks and vectors of the scope."""
+        from vidctl.store.knowledge import SqliteKnowledge
+
+        return SqliteKnowledge(self.database, self.scope)
+
+    @cached_property
+    def media(self) -> SqliteMedia:
+        """Media rows of the scope."""
+        from vidctl.store.media import SqliteMedia
+
+        return SqliteMedia(self.database, self.scope)
+
+    @cached_property
+    def jobs(self) -> SqliteJobs:
+        """Stage state of the scope."""
+        from vidctl.store.jobs import SqliteJobs
+
+        return SqliteJobs(self.database, self.scope)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Open a write transaction at once, or join the open one."""

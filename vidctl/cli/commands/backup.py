@@ -30,8 +30,9 @@ def backup(
             c.finish(Outcome({"file": str(target)}), text=lambda: f"would write {target}")
             return
         c.library.database.backup(target)
-        data = {"file": str(target), "size": target.stat().st_size}
-        c.finish(Outcome(data), text=lambda: f"wrote {target}, {size(data['size'])}")
+        written = target.stat().st_size
+        data = {"file": str(target), "size": written}
+        c.finish(Outcome(data), text=lambda: f"wrote {target}, {size(written)}")
 
 
 app = verb(backup, writes=True)

@@ -26,7 +26,7 @@ def completion(
 ) -> None:
     """Print a completion script: source <(vidctl completion bash)."""
     with call(ctx) as c:
-        from typer.completion import get_completion_script
+        from typer._completion_shared import get_completion_script
 
         script = get_completion_script(
             prog_name="vidctl", complete_var="_VIDCTL_COMPLETE", shell=shell.value

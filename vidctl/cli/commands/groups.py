@@ -51,9 +51,8 @@ def add(
         if mark and parent is None:
             parent, name = head, tail
         # With -g, a new group belongs below that group: nothing can be made outside of it.
-        above = (
-            c.library.groups.resolve(parent or c.library.root) if parent or c.library.root else None
-        )
+        wanted = parent or c.library.root
+        above = c.library.groups.resolve(wanted) if wanted else None
         if c.is_rehearsal:
             c.finish(
                 Outcome({"name": name}, notes=["nothing was changed"]),

@@ -35,7 +35,7 @@ class Sort(StrEnum):
     created = "created"
     updated = "updated"
     published = "published"
-    title = "title"
+    title = "title"  # type: ignore[assignment]
     duration = "duration"
 
 
