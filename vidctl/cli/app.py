@@ -12,7 +12,7 @@ import typer
 from vidctl.cli.diagnostics import Diagnostics, without_secrets
 from vidctl.cli.exits import ExitCode, exit_code
 from vidctl.cli.lazy import Entry, LazyGroup
-from vidctl.cli.output import Output, hush
+from vidctl.cli.output import Output
 from vidctl.errors import UsageError, VidctlError
 
 _HERE = "vidctl.cli.commands"
@@ -65,71 +65,86 @@ def root() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; every error is told here."""
     command = typer.main.get_command(app)
+    line = CommandLine(arguments)
     try:
-        result = command.main(list(arguments), prog_name="vidctl", standalone_mode=False)
+        result = command.main(
+            list(arguments), prog_name="vidctl", standalone_mode=False, obj=line.started
+        )
         if result == ExitCode.INTERRUPTED:
-            return _interrupted(arguments)
+            return _interrupted(line)
         return result if isinstance(result, int) else ExitCode.DONE
     except typer.TyperException as error:
-        return _usage(error, arguments)
+        return _usage(error, line)
     except VidctlError as error:
-        return _fail(error, exit_code(error), arguments)
+        return _fail(error, exit_code(error), line)
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted(arguments)
-    except BrokenPipeError:
-        hush()
-        return ExitCode.DONE
+        return _interrupted(line)
     except Exception as error:
-        return _crash(error, arguments)
+        return _crash(error, line)
 
 
-def _usage(error: Any, arguments: Sequence[str]) -> int:
+class CommandLine:
+    """What is known about a command line that failed, however early it did.
+
+    ``started`` is filled by ``call``: the command's words and its global flags.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.arguments = arguments
+        self.started: dict[str, Any] = {"command": "", "flags": {}}
+
+    @property
+    def command(self) -> str:
+        """The command's words: a crash log and an envelope need no titles or paths."""
+        return str(self.started["command"])
+
+    @property
+    def is_json(self) -> bool:
+        """Whether an envelope was asked for; flags after a usage error were never parsed."""
+        if self.started["flags"]:
+            return bool(self.started["flags"].get("json"))
+        given = os.environ.get("VIDCTL_JSON", "").lower()
+        return "--json" in self.arguments or given in ("1", "true", "t", "yes", "y", "on")
+
+    @property
+    def diagnostics(self) -> Diagnostics:
+        """Where to tell the error, with the colour and detail that were asked for."""
+        given = self.started["flags"]
+        verbose = given.get("verbose") or sum(w in ("-v", "--verbose") for w in self.arguments)
+        return Diagnostics(verbose=verbose, color=given.get("color") or _color(self.arguments))
+
+
+def _usage(error: Any, line: CommandLine) -> int:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
-        sys.stderr.write(message + "\n")
+        Diagnostics().help(message)
         return ExitCode.USAGE
     path = context.command_path if context is not None else "vidctl"
-    return _fail(
-        UsageError(message, hint=f"{path} --help"),
-        ExitCode.USAGE,
-        arguments,
-        " ".join(path.split()[1:]),
-    )
+    line.started["command"] = line.command or " ".join(path.split()[1:])
+    return _fail(UsageError(message, hint=f"{path} --help"), ExitCode.USAGE, line)
 
 
-def _fail(error: VidctlError, code: ExitCode, arguments: Sequence[str], command: str = "") -> int:
-    diagnostics = Diagnostics(
-        verbose=sum(word in ("-v", "--verbose") for word in arguments), color=_color(arguments)
-    )
-    diagnostics.error(error)
-    if "--json" in arguments or os.environ.get("VIDCTL_JSON", "").lower() in ("1", "true"):
-        Output(format="json").failure(command or _command(arguments), error, code)
+def _fail(error: VidctlError, code: ExitCode, line: CommandLine) -> int:
+    line.diagnostics.error(error)
+    if line.is_json:
+        Output(format="json").failure(line.command, error, code)
     return code
 
 
-def _interrupted(arguments: Sequence[str]) -> int:
+def _interrupted(line: CommandLine) -> int:
     error = VidctlError("interrupted", hint="run the same command again to go on")
     error.code = "interrupted"
-    return _fail(error, ExitCode.INTERRUPTED, arguments)
+    return _fail(error, ExitCode.INTERRUPTED, line)
 
 
-def _crash(error: Exception, arguments: Sequence[str]) -> int:
-    Diagnostics(color=_color(arguments)).crash(error, _command(arguments))
+def _crash(error: Exception, line: CommandLine) -> int:
+    line.diagnostics.crash(error, line.command)
     told = VidctlError(without_secrets(f"{type(error).__name__}: {error}"))
     told.code = "bug"
-    if "--json" in arguments:
-        Output(format="json").failure(_command(arguments), told, ExitCode.BUG)
+    if line.is_json:
+        Output(format="json").failure(line.command, told, ExitCode.BUG)
     return ExitCode.BUG
-
-
-def _command(arguments: Sequence[str]) -> str:
-    """Return the command's words: a crash log and an envelope need no titles or paths."""
-    words = [word for word in arguments if not word.startswith("-")]
-    if not words or words[0] not in TABLE:
-        return ""
-    is_noun = words[0] in ("videos", "podcasts", "groups", "config")
-    return " ".join(words[: 2 if is_noun else 1])
 
 
 def _color(arguments: Sequence[str]) -> str:

@@ -152,8 +152,10 @@ def output_of(values: dict[str, Any]) -> Output:
 def call(ctx: Any) -> Iterator[Call]:
     """Open a command's call, and end the command with its exit code."""
     command = " ".join(ctx.command_path.split()[1:])
-    current = Call(dict(ctx.meta.get(flags.META, {})), command)
-    ctx.find_root().obj = current
+    given = dict(ctx.meta.get(flags.META, {}))
+    # For whoever tells an error, also one that keeps this call from being made.
+    ctx.find_root().obj |= {"command": command, "flags": given}
+    current = Call(given, command)
     try:
         yield current
     finally:

@@ -46,6 +46,10 @@ class Diagnostics:
         if not self.quiet:
             self._line(visible(message))
 
+    def help(self, text: str) -> None:
+        """Print the help of a command that was called without what it needs."""
+        self._line(text)
+
     def crash(self, error: BaseException, command: str) -> None:
         """Write a crash log and say where it is."""
         text = without_secrets("".join(traceback.format_exception(error)))

@@ -116,9 +116,13 @@ def _writing(
 
 
 def keep(ctx: Any, param: Any, value: Any) -> Any:
-    """Remember a flag for the whole command line; the innermost place that sets it wins."""
+    """Remember a flag for the whole command line; the innermost place that sets it wins.
+
+    A variable counts at every level of the command, so it never replaces what is remembered:
+    ``vidctl -g acme videos list`` stays in acme whatever VIDCTL_GROUP says.
+    """
     flags = ctx.meta.setdefault(META, {})
-    if value or param.name not in flags:
+    if param.name not in flags or ctx.get_parameter_source(param.name).name == "COMMANDLINE":
         flags[param.name] = value
     return value
 

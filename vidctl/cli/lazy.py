@@ -28,7 +28,18 @@ class Entry:
     section: str
 
 
-class Command(TyperCommand):
+class QuickHelp:
+    """Makes the help option quick, which Typer adds by itself."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the help option, which like every parameter is checked at each run."""
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            quick.quicken(option)
+        return option
+
+
+class Command(QuickHelp, TyperCommand):
     """A command that reads: it takes the global flags."""
 
     writes = False
@@ -72,7 +83,7 @@ class WriteCommand(Command):
     writes = True
 
 
-class NounGroup(TyperGroup):
+class NounGroup(QuickHelp, TyperGroup):
     """The verbs of a noun, with the hidden aliases people bring from other tools."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -81,7 +92,7 @@ class NounGroup(TyperGroup):
         return found or super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(QuickHelp, TyperGroup):
     """The root: its commands come from a table and are imported when they are called.
 
     Help and completion read the table alone.

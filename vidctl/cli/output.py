@@ -97,13 +97,16 @@ class Output:
             from vidctl.files import atomic_writer
 
             with atomic_writer(self.file) as handle:
-                handle.write(text.encode("utf-8", "surrogateescape"))
+                handle.write(text.encode("utf-8", "backslashreplace"))
             return
         # A stdout that cannot say a character must not end a listing half-way.
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            hush()
 
 
 def code_of(outcome: Outcome) -> ExitCode:

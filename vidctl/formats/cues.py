@@ -82,8 +82,8 @@ def _shifted(span: Span, shift: int) -> Span:
     return span if span.at is None else span._replace(at=span.at + shift)
 
 
-def _text(spans: Iterable[Span]) -> str:
-    return "".join(span.text for span in spans).strip()
+def _text(line: Sequence[Span]) -> str:
+    return "".join([span.text for span in line]).strip()
 
 
 def _repair_ends(shown: Sequence[_Shown]) -> None:
@@ -164,9 +164,8 @@ def _voices(cue: _Shown) -> Iterator[Segment]:
 
 
 def _segment(cue: _Shown, speaker: str | None, lines: list[list[Span]]) -> Segment:
-    text = "\n".join(clean_lines("\n".join(_text(line) for line in lines)))
-    words = _words(cue, lines)
-    return Segment(cue.start / 1000, cue.end / 1000, text, speaker, words)
+    text = "\n".join(filter(None, map(_text, lines)))
+    return Segment(cue.start / 1000, cue.end / 1000, text, speaker, _words(cue, lines))
 
 
 def _words(cue: _Shown, lines: list[list[Span]]) -> tuple[Word, ...]:

@@ -22,18 +22,17 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # What nobody sees or says: white space, and the marks some captioners put in an empty cue.
-_SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
-_INVISIBLE = _SPACES + "\u200b\u200e\u200f\u2060\ufeff"
+_VISIBLE = re.compile("[^\\s\u200b\u200e\u200f\u2060\ufeff]")
 _BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # what str.splitlines splits at
 # Content stops at the next "<", so that a file of nothing but "<" is read in one pass.
 _MARK = re.compile(r"<+([^<>]*)(>?)|\{\\[^{}]*\}")
-_TAG = re.compile(r"\s*/?\s*[A-Za-z]")
+_TAG = re.compile(r"\s*(?:/\s*)?[A-Za-z]")
 _VOICE = re.compile(r"v(?:\.[^\s.]*)*\s(.*)", re.S)
 _PROSE = re.compile(r"[0-9=-]*\s+\S")
 _NAMED = r"&(?:#[0-9]{1,7}(?![0-9])|#[xX][0-9A-Fa-f]{1,6}(?![0-9A-Fa-f])|[A-Za-z][A-Za-z0-9]{1,31})"
 _REFERENCE = re.compile(_NAMED + ";?")
 _CLOSED_REFERENCE = re.compile(_NAMED + ";")
-_MARKUP_START = re.compile(r"<(?=\s*/?\s*[A-Za-z][^<>]*>|\s*[0-9:.]+\s*>)")
+_MARKUP_START = re.compile(r"<(?=\s*(?:/\s*)?[A-Za-z][^<>]*>|\s*[0-9:.]+\s*>)")
 
 
 class Span(NamedTuple):
@@ -80,7 +79,7 @@ def split_lines(text: str) -> list[str]:
 
 def clean_lines(text: str) -> list[str]:
     """Split text into stripped lines without those that show nothing."""
-    return [line.strip() for line in text.splitlines() if line.strip(_INVISIBLE)]
+    return [line.strip() for line in text.splitlines() if _VISIBLE.search(line)]
 
 
 def storable(text: str) -> str:
@@ -142,13 +141,19 @@ def _unescape(text: str, loose: bool) -> str:
 
 def split_spans(payload: Iterator[Span]) -> list[list[Span]]:
     """Group spans into lines, without the lines that show nothing."""
-    lines: list[list[Span]] = [[]]
+    lines: list[list[Span]] = []
+    line: list[Span] = []
     for span in payload:
+        if not _BREAK.search(span.text):
+            line.append(span)
+            continue
         first, *others = _BREAK.split(span.text)
-        if first:
-            lines[-1].append(span._replace(text=first))
-        lines.extend([span._replace(text=text)] if text else [] for text in others)
-    return [line for line in lines if any(span.text.strip(_INVISIBLE) for span in line)]
+        line.append(Span(first, span.speaker, span.at))
+        for text in others:
+            lines.append(line)
+            line = [Span(text, span.speaker, span.at)]
+    lines.append(line)
+    return [line for line in lines if any(_VISIBLE.search(span.text) for span in line)]
 
 
 def escape(text: str) -> str:

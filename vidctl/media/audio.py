@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 TOLERANCE = 0.05
 # Enough for the codec with the longest memory (MP3's bit reservoir, Opus' 80 ms).
 PREROLL = 1.0
+# One timestamp that leaps further than this, and back, is damage and not a pause.
+LEAP = 1.0
 LONGEST_GAP = 6 * 3600.0
 SILENCE_BLOCK = 1 << 19
 # Samples that leave the resampler together: larger pieces cost less in Python.
@@ -89,16 +91,31 @@ def _pieces(path: Path, start: float, end: float | None, rate: int) -> Iterator[
             raise InvalidMedia(f"{shown(path)} has no sound.", item=str(path))
         line = _Line(rate, start, end, _longest_gap(container))
         zero = origin(container)
+        reader = _packets_from(container, stream, start + zero)
+        frames = (frame for packet in reader for frame in audio_frames(packet))
         has_frames = False
-        for packet in _packets_from(container, stream, start + zero):
-            for frame in audio_frames(packet):
-                has_frames = True
-                yield from line.add(frame, zero)
+        for frame, time in _timed(frames):
+            has_frames = True
+            yield from line.add(frame, None if time is None else time - zero)
             if line.is_full:
                 return
         yield from line.flush()
         if start == 0.0 and not has_frames:
             raise refusal_of_decoding(path)
+
+
+def _timed(frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, float | None]]:
+    """Pair frames with their times; a time that no neighbour agrees with is damaged: None."""
+    expected: float | None = None
+    for frame, following in pairwise(chain(frames, [None])):
+        time, seconds = frame.time, frame.samples / frame.sample_rate
+        if time is not None and (expected is None or abs(time - expected) > LEAP):
+            after = None if following is None else following.time
+            if after is None or abs(after - time - seconds) > LEAP:
+                time = None
+        yield frame, time
+        known = expected if time is None else time
+        expected = None if known is None else known + seconds
 
 
 def _longest_gap(container: InputContainer) -> float:
@@ -150,11 +167,11 @@ class _Line:
         """Tell whether everything asked for has been written."""
         return self.total is not None and self.written >= self.total
 
-    def add(self, frame: AudioFrame, zero: float) -> Iterator[Samples]:
-        """Write a frame; ``zero`` is the frame time at which the media clock is zero."""
+    def add(self, frame: AudioFrame, moment: float | None) -> Iterator[Samples]:
+        """Write a frame that is heard at ``moment``; without one it follows the last."""
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         expected = self.anchor + self.samples / frame.sample_rate
-        time = expected if frame.time is None else frame.time - zero + self.shift
+        time = expected if moment is None else moment + self.shift
         is_first = self.shape is None
         if self._is_fault(time - expected, is_first):
             self.shift += expected - time
@@ -174,7 +191,7 @@ class _Line:
 
     def _is_fault(self, jump: float, is_first: bool) -> bool:
         """Tell a broken clock (a joined recording starting anew, absurd times) from a pause."""
-        return jump > self.longest_gap or (jump < -1.0 and not is_first)
+        return jump > self.longest_gap or (jump < -LEAP and not is_first)
 
     def _move_to(self, time: float) -> Iterator[Samples]:
         import numpy as np

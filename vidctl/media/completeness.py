@@ -33,6 +33,7 @@ _PROMISING = frozenset(
 _STREAMED_SIZES = (range(0x7FFFFF00, 0x80000100), range(0xFFFFFF00, 0x100000000))
 _BISECTED_TO = 0.5
 _PATIENCE = 5.0
+_LEAP = 10.0
 
 
 def is_material(missing: float, promised: float) -> bool:
@@ -63,21 +64,42 @@ def read_through(path: Path) -> tuple[float, bool]:
 
 def _ends(container: InputContainer) -> dict[int, float]:
     """Return the end of the last packet of each stream, in seconds of the container's time."""
-    covers = {stream.index for stream in container.streams if is_cover(stream)}
-    ticks: dict[int, int] = {}
-    bases: dict[int, float] = {}
+    known = (container.duration or 0) / MICROSECONDS + origin(container)
+    ends = {
+        stream.index: _End(float(stream.time_base or 1), known)
+        for stream in container.streams
+        if not is_cover(stream)
+    }
     for packet in packets(container):
         start = packet.dts if packet.pts is None else packet.pts
-        index = packet.stream_index
-        if start is None or index in covers:
-            continue
-        end = start + (packet.duration or 0)
-        if index not in ticks:
-            bases[index] = float(packet.time_base)
-            ticks[index] = end
-        elif end > ticks[index]:
-            ticks[index] = end
-    return {index: end * bases[index] for index, end in ticks.items()}
+        end = ends.get(packet.stream_index)
+        if start is not None and end is not None:
+            end.see(start, start + (packet.duration or 0))
+    return {index: end.ticks * end.base for index, end in ends.items() if end.ticks is not None}
+
+
+class _End:
+    """The end of one stream. A leap past the known duration counts when a second packet agrees."""
+
+    __slots__ = ("base", "doubtful", "known", "leap", "ticks")
+
+    def __init__(self, base: float, known: float) -> None:
+        self.base = base
+        self.known = known / base
+        self.leap = _LEAP / base
+        self.ticks: int | None = None
+        self.doubtful: int | None = None
+
+    def see(self, start: int, end: int) -> None:
+        """Take note of a packet; times are in ticks of the stream."""
+        if self.ticks is None:
+            self.ticks = end
+        elif end > self.ticks:
+            is_leap = start - self.ticks > self.leap and end > self.known
+            if is_leap and (self.doubtful is None or abs(start - self.doubtful) > self.leap):
+                self.doubtful = end
+            else:
+                self.ticks = end
 
 
 def _promises(

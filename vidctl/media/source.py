@@ -115,7 +115,8 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
     while failures < FAILURES_IN_A_ROW:
         try:
             packet = next(reader)
-        except StopIteration:
+        except (StopIteration, IndexError):
+            # PyAV flushes at the end and has no object for a stream that appeared on the way.
             return
         except av.FFmpegError:
             failures += 1
