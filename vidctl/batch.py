@@ -84,7 +84,7 @@ def expand(patterns: Sequence[str]) -> tuple[list[Path], list[VidctlError]]:
             found.setdefault(file.absolute())
         if not matches:
             reason = "has no media files" if path.is_dir() else "does not exist"
-            errors.append(NotFound(f"{pattern} {reason}", item=pattern))
+            errors.append(NotFound(reason, item=pattern))
     return list(found), errors
 
 

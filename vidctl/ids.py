@@ -70,7 +70,9 @@ def slugify(text: str, fallback: str = "item") -> str:
     Letters of every script stay (a Chinese title keeps a readable slug); accents are dropped
     where the letter remains.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Twice: a letter such as a mathematical bold A has no lower case until it is decomposed.
+    folded = unicodedata.normalize("NFKD", text.casefold()).casefold()
+    decomposed = unicodedata.normalize("NFKD", folded)
     kept = "".join(c for c in decomposed if not unicodedata.combining(c))
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", kept))
     slug = "-".join(words).encode()[:SLUG_BYTES].decode(errors="ignore").strip("-")

@@ -15,7 +15,7 @@ _ISO = re.compile(
     r"P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?",
     re.I,
 )
-_AGO = re.compile(r"(\d+)\s*([smhdwy])", re.I)
+_AGO = re.compile(r"(\d{1,12})\s*([smhdwy])", re.I)
 _AGO_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31557600}
 
 
@@ -41,7 +41,7 @@ def _seconds(text: str) -> float | None:
         last = float(rest.replace(",", "."))
         if last >= 60 or (hours is not None and int(minutes) >= 60):
             return None
-        return int(hours or 0) * 3600 + int(minutes) * 60 + last
+        return float(hours or 0) * 3600 + int(minutes) * 60 + last
     for pattern, factors in ((_ISO, (86400, 3600, 60, 1)), (_UNITS, (3600, 60, 1))):
         match = pattern.fullmatch(text)
         if match and any(match.groups()):
@@ -100,5 +100,5 @@ def _milliseconds(moment: datetime) -> int:
 
 def iso(milliseconds: int) -> str:
     """Write epoch milliseconds as ISO 8601 in UTC, to the second."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

@@ -28,7 +28,7 @@ def tables(database: Database) -> list[str]:
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         " AND name NOT LIKE '%\\_fts%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'"
     )
-    return [row[0] for row in rows if "VIRTUAL" not in row[1]]
+    return [row[0] for row in rows if "CREATE VIRTUAL" not in row[1]]
 
 
 def unique_keys(database: Database, table: str) -> list[list[str]]:

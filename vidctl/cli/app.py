@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -57,8 +56,29 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from vidctl import __version__
+
+        Output().write(f"vidctl {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            callback=_version,
+            is_eager=True,
+            allow_from_autoenv=False,
+            show_envvar=False,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
     """Turn video and audio files into a searchable, captioned, organised library."""
 
 
@@ -116,7 +136,7 @@ class CommandLine:
 
 def _usage(error: Any, line: CommandLine) -> int:
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     if type(error).__name__ == "NoArgsIsHelpError":
         Diagnostics().help(message)
         return ExitCode.USAGE

@@ -79,7 +79,12 @@ def _common(
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, envvar="VIDCTL_VERBOSE", help="Say more about errors."
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            envvar="VIDCTL_VERBOSE",
+            help="Say more about errors.",
         ),
     ] = 0,
     no_input: Annotated[

@@ -16,6 +16,7 @@ ENVIRONMENT = (
     "Every global option is also a variable, such as VIDCTL_GROUP; a command's own option"
     " carries the command's name, such as VIDCTL_UPLOAD_TITLE."
 )
+VERBS = ("list", "show", "add", "edit", "rm")
 ALIASES = {"ls": "list", "get": "show", "create": "add", "update": "edit", "delete": "rm"}
 
 
@@ -86,6 +87,20 @@ class WriteCommand(Command):
 class NounGroup(QuickHelp, TyperGroup):
     """The verbs of a noun, with the hidden aliases people bring from other tools."""
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the verbs, the common ones first and in the same order for every noun."""
+        known = {name: place for place, name in enumerate(VERBS)}
+        return sorted(self.commands, key=lambda name: known.get(name, len(VERBS)))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each verb with the whole first sentence of its help."""
+        rows = []
+        for name in self.list_commands(ctx):
+            help = (self.commands[name].help or "").strip().partition("\n\n")[0]
+            rows.append((name, " ".join(help.split())))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Find a verb by its name or alias."""
         found = super().get_command(ctx, cmd_name)
@@ -103,7 +118,7 @@ class LazyGroup(QuickHelp, TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.epilog = ENVIRONMENT
-        self.params = [*self.params, *flags.common(writes=True)]
+        self.params = [*flags.common(writes=True), *self.params]
         for name, entry in self.table.items():
             self.commands[name] = TyperCommand(name, help=entry.help, rich_markup_mode=None)
         self._loaded: dict[str, Any] = {}

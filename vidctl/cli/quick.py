@@ -13,6 +13,8 @@ from typing import Any, get_args, get_origin
 
 from typer.core import TyperArgument, TyperOption
 
+from vidctl.cli.wording import WordedArgument, WordedOption
+
 _UNSURE = object()
 
 
@@ -54,7 +56,7 @@ def _processed(param: Any, ctx: Any, value: Any, check: Callable[[Any, Any], Any
     return param.callback(ctx, param, found) if param.callback is not None else found
 
 
-class QuickOption(TyperOption):
+class QuickOption(WordedOption):
     """An option that is checked only when it must be."""
 
     def process_value(self, ctx: Any, value: Any) -> Any:
@@ -62,7 +64,7 @@ class QuickOption(TyperOption):
         return _processed(self, ctx, value, super().process_value)
 
 
-class QuickArgument(TyperArgument):
+class QuickArgument(WordedArgument):
     """An argument that is checked only when it must be."""
 
     def process_value(self, ctx: Any, value: Any) -> Any:

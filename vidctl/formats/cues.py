@@ -6,12 +6,12 @@ Times are whole milliseconds here: that is what caption files hold, and it keeps
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
 from vidctl.errors import InvalidCaptions
-from vidctl.formats.text import Span, clean_lines, spans, split_spans, storable
+from vidctl.formats.text import Line, Span, clean_lines, lines_of, spans, split_spans, storable
 from vidctl.model.segment import Segment, Word
 
 # Rolling captions show a window of two or three lines; a longer repeat is not rolling.
@@ -43,11 +43,13 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class _Shown:
-    """A cue read: lines of spans, each of which shows something."""
+    """A cue read: lines that show something; whether some have voices and inner timestamps."""
 
     start: int
     end: int
-    lines: list[list[Span]]
+    lines: list[Line]
+    is_voiced: bool
+    is_timed: bool
 
 
 def to_segments(cues: Iterable[Cue], *, loose: bool) -> list[Segment]:
@@ -58,8 +60,7 @@ def to_segments(cues: Iterable[Cue], *, loose: bool) -> list[Segment]:
     SubRip's way with markup. Raises InvalidCaptions when nothing is left.
     """
     shown = [_read(cue, loose) for cue in cues if cue.shift >= 0 or cue.end + cue.shift > 0]
-    shown = [cue for cue in shown if cue.lines]
-    shown.sort(key=lambda cue: cue.start)
+    shown = sorted((cue for cue in shown if cue.lines), key=lambda cue: cue.start)
     _repair_ends(shown)
     if _is_rolling(shown):
         shown = _unrolled(shown)
@@ -72,18 +73,21 @@ def to_segments(cues: Iterable[Cue], *, loose: bool) -> list[Segment]:
 
 
 def _read(cue: Cue, loose: bool) -> _Shown:
-    lines = split_spans(spans("\n".join(cue.lines), loose=loose))
-    if cue.shift:
-        lines = [[_shifted(span, cue.shift) for span in line] for line in lines]
-    return _Shown(max(0, cue.start + cue.shift), cue.end + cue.shift, lines)
+    read = list(spans("\n".join(cue.lines), loose=loose))
+    is_timed = any(span.at is not None for span in read)
+    if cue.shift and is_timed:
+        read = [_shifted(span, cue.shift) for span in read]
+    return _Shown(
+        start=max(0, cue.start + cue.shift),
+        end=cue.end + cue.shift,
+        lines=split_spans(read),
+        is_voiced=any(span.speaker for span in read),
+        is_timed=is_timed,
+    )
 
 
 def _shifted(span: Span, shift: int) -> Span:
     return span if span.at is None else span._replace(at=span.at + shift)
-
-
-def _text(line: Sequence[Span]) -> str:
-    return "".join([span.text for span in line]).strip()
 
 
 def _repair_ends(shown: Sequence[_Shown]) -> None:
@@ -95,15 +99,11 @@ def _repair_ends(shown: Sequence[_Shown]) -> None:
             following = upcoming
         upcoming = cue.start
         if cue.end <= cue.start:
-            characters = sum(len(span.text) for line in cue.lines for span in line)
+            characters = sum(len(line.text) for line in cue.lines)
             length = min(max(_SHORTEST, _PER_CHARACTER * characters), _LONGEST)
             cue.end = cue.start + length
             if following is not None:
                 cue.end = min(cue.end, following)
-
-
-def _keys(cue: _Shown) -> list[str]:
-    return [" ".join(_text(line).split()) for line in cue.lines]
 
 
 def _repeats(shown: Sequence[_Shown]) -> Iterator[tuple[_Shown, int]]:
@@ -111,14 +111,13 @@ def _repeats(shown: Sequence[_Shown]) -> Iterator[tuple[_Shown, int]]:
     view: list[str] = []
     end = 0
     for cue in shown:
-        keys = _keys(cue)
-        size = min(len(view), len(keys), _WINDOW)
-        if cue.start > end + _TOUCHING:
-            size = 0
-        while size and view[-size:] != keys[:size]:
+        top = [" ".join(line.text.split()) for line in cue.lines[:_WINDOW]]
+        size = min(len(view), len(top)) if cue.start <= end + _TOUCHING else 0
+        while size and view[-size:] != top[:size]:
             size -= 1
         yield cue, size
-        view, end = keys, cue.end
+        view = [" ".join(line.text.split()) for line in cue.lines[-_WINDOW:]]
+        end = cue.end
 
 
 def _is_rolling(shown: Sequence[_Shown]) -> bool:
@@ -129,15 +128,15 @@ def _is_rolling(shown: Sequence[_Shown]) -> bool:
     found = [(size, len(cue.lines)) for cue, size in _repeats(shown)]
     repeats = sum(size > 0 for size, _ in found)
     rolls = sum(0 < size < lines for size, lines in found)
-    timed = any(span.at is not None for cue in shown for line in cue.lines for span in line)
-    return rolls > 0 and (timed or repeats > 1) and repeats * 3 >= len(found) - 1
+    is_timed = any(cue.is_timed for cue in shown)
+    return rolls > 0 and (is_timed or repeats > 1) and repeats * 3 >= len(found) - 1
 
 
 def _unrolled(shown: Sequence[_Shown]) -> list[_Shown]:
     fresh: list[_Shown] = []
     for cue, repeated in _repeats(shown):
         if repeated < len(cue.lines):
-            fresh.append(_Shown(cue.start, cue.end, cue.lines[repeated:]))
+            fresh.append(replace(cue, lines=cue.lines[repeated:]))
         elif fresh:
             # The window stands still while the last word is spoken.
             fresh[-1].end = max(fresh[-1].end, cue.end)
@@ -145,46 +144,48 @@ def _unrolled(shown: Sequence[_Shown]) -> list[_Shown]:
 
 
 def _voices(cue: _Shown) -> Iterator[Segment]:
-    heard = [span for line in cue.lines for span in line if span.text.strip()]
-    speakers = {span.speaker for span in heard if span.speaker}
+    heard = [span for line in cue.lines for span in line.spans if cue.is_voiced]
+    speakers = {span.speaker for span in heard if span.speaker and span.text.strip()}
     if len(speakers) <= 1:
         yield _segment(cue, next(iter(speakers), None), cue.lines)
         return
     runs: list[tuple[str | None, list[list[Span]]]] = []
     for line in cue.lines:
         begun = False
-        for span in line:
+        for span in line.spans:
             if not runs or (span.speaker != runs[-1][0] and span.text.strip()):
                 runs.append((span.speaker, [[]]))
             elif not begun:
                 runs[-1][1].append([])
             begun = True
             runs[-1][1][-1].append(span)
-    yield from (_segment(cue, speaker, lines) for speaker, lines in runs)
+    for speaker, turn in runs:
+        yield _segment(cue, speaker, lines_of(turn))
 
 
-def _segment(cue: _Shown, speaker: str | None, lines: list[list[Span]]) -> Segment:
-    text = "\n".join(filter(None, map(_text, lines)))
-    return Segment(cue.start / 1000, cue.end / 1000, text, speaker, _words(cue, lines))
+def _segment(cue: _Shown, speaker: str | None, lines: list[Line]) -> Segment:
+    text = "\n".join(line.text for line in lines)
+    words = _words(cue, lines) if cue.is_timed else ()
+    return Segment(cue.start / 1000, cue.end / 1000, text, speaker, words)
 
 
-def _words(cue: _Shown, lines: list[list[Span]]) -> tuple[Word, ...]:
+def _words(cue: _Shown, lines: list[Line]) -> tuple[Word, ...]:
     """Time words by the inner timestamps; words between two of these share the time by length."""
-    if all(span.at is None for line in lines for span in line):
+    if all(span.at is None for line in lines for span in line.spans):
         return ()
     groups: list[tuple[int, list[str]]] = [(cue.start, [])]
     for line in lines:
-        for span in line:
+        for span in line.spans:
             # WebVTT ignores a timestamp that is outside of the cue or goes back.
             if span.at is not None and groups[-1][0] < span.at <= cue.end:
                 groups.append((span.at, []))
             groups[-1][1].append(span.text)
         groups[-1][1].append("\n")
+    ends = [start for start, _ in groups[1:]] + [cue.end]
     words: list[tuple[list[str], int, int]] = []
     before = " "
-    for index, (start, parts) in enumerate(groups):
+    for (start, parts), end in zip(groups, ends, strict=True):
         text = "".join(parts)
-        end = groups[index + 1][0] if index + 1 < len(groups) else cue.end
         timed = _spread(text.split(), start, end)
         if timed and words and _is_within_word(before, text[0]):
             words[-1] = (words[-1][0], words[-1][1], timed[0][2])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from vidctl.formats.timing import clock
@@ -41,6 +41,13 @@ class Span(NamedTuple):
     text: str
     speaker: str | None
     at: int | None
+
+
+class Line(NamedTuple):
+    """A line of a cue: its text, stripped, and the spans that it is made of."""
+
+    text: str
+    spans: list[Span]
 
 
 def decode(data: bytes) -> str:
@@ -139,21 +146,23 @@ def _unescape(text: str, loose: bool) -> str:
     return pattern.sub(lambda match: html.unescape(match[0]), text)
 
 
-def split_spans(payload: Iterator[Span]) -> list[list[Span]]:
+def split_spans(payload: Iterable[Span]) -> list[Line]:
     """Group spans into lines, without the lines that show nothing."""
-    lines: list[list[Span]] = []
-    line: list[Span] = []
+    lines: list[list[Span]] = [[]]
     for span in payload:
-        if not _BREAK.search(span.text):
-            line.append(span)
-            continue
-        first, *others = _BREAK.split(span.text)
-        line.append(Span(first, span.speaker, span.at))
-        for text in others:
-            lines.append(line)
-            line = [Span(text, span.speaker, span.at)]
-    lines.append(line)
-    return [line for line in lines if any(_VISIBLE.search(span.text) for span in line)]
+        if _BREAK.search(span.text):
+            first, *others = _BREAK.split(span.text)
+            lines[-1].append(Span(first, span.speaker, span.at))
+            lines.extend([Span(text, span.speaker, span.at)] for text in others)
+        else:
+            lines[-1].append(span)
+    return lines_of(lines)
+
+
+def lines_of(spans: Iterable[list[Span]]) -> list[Line]:
+    """Give the lines that show something."""
+    lines = [Line("".join([span.text for span in line]).strip(), line) for line in spans]
+    return [line for line in lines if _VISIBLE.search(line.text)]
 
 
 def escape(text: str) -> str:

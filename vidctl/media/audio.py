@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +107,9 @@ def _pieces(path: Path, start: float, end: float | None, rate: int) -> Iterator[
 def _timed(frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, float | None]]:
     """Pair frames with their times; a time that no neighbour agrees with is damaged: None."""
     expected: float | None = None
-    for frame, following in pairwise(chain(frames, [None])):
+    frame = next(frames, None)
+    while frame is not None:
+        following = next(frames, None)
         time, seconds = frame.time, frame.samples / frame.sample_rate
         if time is not None and (expected is None or abs(time - expected) > LEAP):
             after = None if following is None else following.time
@@ -116,6 +118,7 @@ def _timed(frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, float | N
         yield frame, time
         known = expected if time is None else time
         expected = None if known is None else known + seconds
+        frame = following
 
 
 def _longest_gap(container: InputContainer) -> float:

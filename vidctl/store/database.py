@@ -85,6 +85,18 @@ class Database:
             self._depth = 0
 
     @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let all queries of a block see the library as of one moment."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("ROLLBACK")
+
+    @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn the driver's exceptions into vidctl's inside the block."""
         try:

@@ -150,24 +150,28 @@ class SqliteThings(Scoped):
     def page(self, query: ThingQuery) -> Page:
         """Return one page of things, and how many match in all."""
         where, parameters = self._filters(query)
-        total = self.database.one(
-            f"SELECT count(*) FROM things AS t WHERE {where}",
-            parameters,
-        )[0]
-        key = SORTS[query.sort]
-        direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
-        if query.cursor:
-            where += f" AND ({key}, t.id) {beyond} (:after, :after_id)"
-            parameters["after"], parameters["after_id"] = read_cursor(query.cursor, query)
-        sql = (
-            f"SELECT {COLUMNS}, {key} FROM things AS t WHERE {where}"
-            f" ORDER BY {key} {direction}, t.id {direction} LIMIT :limit"
-        )
-        rows = self.database.rows(sql, {**parameters, "limit": query.limit + 1})
+        sql = f"SELECT count(*) FROM things AS t WHERE {where}"
+        with self.database.reading():
+            total = self.database.one(sql, parameters)[0]
+            rows = self._page_rows(query, where, parameters)
         shown = rows[: query.limit]
         more = len(rows) > query.limit and bool(shown)
         cursor = write_cursor(query, shown[-1][9], shown[-1][0]) if more else None
         return Page(tuple(thing_of(row) for row in shown), total, cursor)
+
+    def _page_rows(self, query: ThingQuery, where: str, parameters: dict[str, Any]) -> list[Any]:
+        """Return a page's rows and the one behind it, which tells that there are more."""
+        key = SORTS[query.sort]
+        direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
+        if query.cursor:
+            where += f" AND ({key}, t.id) {beyond} (:after, :after_id)"
+            after, after_id = read_cursor(query.cursor, query)
+            parameters = {**parameters, "after": after, "after_id": after_id}
+        sql = (
+            f"SELECT {COLUMNS}, {key} FROM things AS t WHERE {where}"
+            f" ORDER BY {key} {direction}, t.id {direction} LIMIT :limit"
+        )
+        return self.database.rows(sql, {**parameters, "limit": query.limit + 1})
 
     def _filters(self, query: ThingQuery) -> tuple[str, dict[str, Any]]:
         parameters = self.bound()

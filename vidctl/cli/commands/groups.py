@@ -10,6 +10,7 @@ import typer
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import Command, WriteCommand, noun
 from vidctl.cli.text import visible
+from vidctl.model.group import GROUP_TYPES
 from vidctl.outcome import Outcome
 from vidctl.timecode import iso
 
@@ -22,6 +23,7 @@ COLUMNS = (
     ("items", lambda item: str(item.get("items", ""))),
     ("status", lambda item: str(item["status"])),
 )
+KINDS = f"One of {', '.join(GROUP_TYPES)}."
 Path_ = Annotated[str, typer.Argument(metavar="GROUP", help="Path, slug or id.")]
 
 
@@ -37,9 +39,9 @@ class Status(StrEnum):
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name; or a path, whose last part is the slug.")],
-    parent: Annotated[str | None, typer.Option(help="Group to put it in.")] = None,
-    slug: Annotated[str, typer.Option(help="Slug; made from the name by default.")] = "",
-    type: Annotated[str, typer.Option("--type", help="Kind of group.")] = "organization",
+    parent: Annotated[str | None, typer.Option(metavar="GROUP", help="Group to put it in.")] = None,
+    slug: Annotated[str, typer.Option(metavar="SLUG", help="By default made from the name.")] = "",
+    type: Annotated[str, typer.Option("--type", metavar="KIND", help=KINDS)] = "organization",
     description: Annotated[str, typer.Option(help="Description.")] = "",
 ) -> None:
     """Add a group at the top, below --parent, or at a path (acme/courses)."""
@@ -81,7 +83,7 @@ def _told(c: Call, said: str, group: Any) -> None:
 def list_(
     ctx: typer.Context,
     status: Annotated[
-        Status | None, typer.Option(help="Only these; archived ones are hidden.")
+        Status | None, typer.Option(help="Only these; by default the active ones.")
     ] = None,
 ) -> None:
     """List groups, parents before children; with -g only from that group down."""
@@ -151,8 +153,10 @@ def edit(
     ctx: typer.Context,
     group: Path_,
     name: Annotated[str | None, typer.Option(help="New name.")] = None,
-    slug: Annotated[str | None, typer.Option(help="New slug; changes the path.")] = None,
-    type: Annotated[str | None, typer.Option("--type", help="Kind of group.")] = None,
+    slug: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="New slug; changes the path.")
+    ] = None,
+    type: Annotated[str | None, typer.Option("--type", metavar="KIND", help=KINDS)] = None,
     description: Annotated[str | None, typer.Option(help="Description.")] = None,
 ) -> None:
     """Change a group's name, slug, type or description."""
@@ -183,7 +187,7 @@ def edit(
 def move(
     ctx: typer.Context,
     group: Path_,
-    to: Annotated[str | None, typer.Option(help="Group to move it into.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="GROUP", help="Group to move it into.")] = None,
     top: Annotated[bool, typer.Option("--top", help="Move it to the top.")] = False,
 ) -> None:
     """Move a group, with everything below it, into another group or to the top."""

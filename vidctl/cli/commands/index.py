@@ -13,7 +13,7 @@ from vidctl.cli.lazy import verb
 def index(
     ctx: typer.Context,
     items: Annotated[
-        list[str] | None, typer.Argument(metavar="[ITEM]...", help="Items; all by default.")
+        list[str] | None, typer.Argument(metavar="ITEM", help="Items; all by default.")
     ] = None,
 ) -> None:
     """Make transcripts and descriptions searchable; only what changed is embedded again."""

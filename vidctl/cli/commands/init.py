@@ -17,7 +17,9 @@ from vidctl.outcome import Outcome
 
 def init(
     ctx: typer.Context,
-    folder: Annotated[str, typer.Argument(help="Project folder; this one by default.")] = ".",
+    folder: Annotated[
+        str, typer.Argument(help="Project folder; this one by default.", show_default=False)
+    ] = ".",
     name: Annotated[str, typer.Option("--name", help="Name of the first group.")] = "default",
     user: Annotated[bool, typer.Option("--user", help="Make the user-level library.")] = False,
 ) -> None:

@@ -40,8 +40,8 @@ class Sort(StrEnum):
 
 
 Description = Annotated[str | None, typer.Option(help="Description.")]
-Thumbnail = Annotated[str | None, typer.Option(help="Picture: URL or path.")]
-Duration = Annotated[str | None, typer.Option(help="Duration: 754, 12:34 or 1h2m.")]
+Thumbnail = Annotated[str | None, typer.Option(metavar="URL", help="Picture: URL or path.")]
+Duration = Annotated[str | None, typer.Option(metavar="TIME", help="754, 12:34 or 1h2m.")]
 Transcript = Annotated[
     str | None, typer.Option(help="Transcript without times; @FILE reads a file.")
 ]
@@ -52,7 +52,10 @@ Categories = Annotated[
     list[str] | None,
     typer.Option("--categories", "--category", help="Category; repeat or separate by commas."),
 ]
-Date = Annotated[str | None, typer.Option("--date", "--published-at", help="Publication date.")]
+Date = Annotated[
+    str | None,
+    typer.Option("--date", "--published-at", metavar="DATE", help="Publication date."),
+]
 Views = Annotated[
     int | None, typer.Option("--view-count", min=0, help="Views counted elsewhere before.")
 ]
@@ -61,9 +64,13 @@ Extra = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other property; JSON or text."),
 ]
-YouTube = Annotated[str | None, typer.Option("--youtube-id", help="YouTube id.")]
-VideoUrl = Annotated[str | None, typer.Option("--video-url", help="Where the video is.")]
-AudioUrl = Annotated[str | None, typer.Option("--audio-url", help="Where the audio is.")]
+YouTube = Annotated[str | None, typer.Option("--youtube-id", metavar="ID", help="YouTube id.")]
+VideoUrl = Annotated[
+    str | None, typer.Option("--video-url", metavar="URL", help="Where the video is.")
+]
+AudioUrl = Annotated[
+    str | None, typer.Option("--audio-url", metavar="URL", help="Where the audio is.")
+]
 Episode = Annotated[
     float | None, typer.Option("--episode", "--episode-number", help="Episode number.")
 ]
@@ -71,7 +78,7 @@ Season = Annotated[int | None, typer.Option("--season", "--season-number", help=
 Ref = Annotated[str, typer.Argument(metavar="ITEM", help="Slug, id, id prefix or yt:ID.")]
 
 
-Refs = Annotated[list[str], typer.Argument(metavar="ITEM...", help="Slugs or ids.")]
+Refs = Annotated[list[str], typer.Argument(metavar="ITEM", help="Slugs or ids.")]
 
 
 def shared(

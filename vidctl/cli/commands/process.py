@@ -13,7 +13,7 @@ from vidctl.cli.lazy import verb
 def process(
     ctx: typer.Context,
     items: Annotated[
-        list[str] | None, typer.Argument(metavar="[ITEM]...", help="Items; all by default.")
+        list[str] | None, typer.Argument(metavar="ITEM", help="Items; all by default.")
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Allow the speech model to be downloaded.")

@@ -23,9 +23,7 @@ class Mode(StrEnum):
 
 def search(
     ctx: typer.Context,
-    query: Annotated[
-        list[str], typer.Argument(metavar="QUERY...", help="Words, as people say them.")
-    ],
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="Words, as people say them.")],
     mode: Annotated[
         Mode | None, typer.Option(help="Rank by words, by meaning, or by both.")
     ] = None,
@@ -36,7 +34,8 @@ def search(
         list[str] | None, typer.Option("--tag", help="Only with this tag; repeatable.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Published (else added) at or after: date or 7d.")
+        str | None,
+        typer.Option(metavar="DATE", help="Published (else added) at or after; also 7d."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=1, max=1000, help="Hits.")

@@ -24,7 +24,7 @@ class Engine(StrEnum):
 def transcribe(
     ctx: typer.Context,
     items: Annotated[
-        list[str] | None, typer.Argument(metavar="[ITEM]...", help="Items; all by default.")
+        list[str] | None, typer.Argument(metavar="ITEM", help="Items; all by default.")
     ] = None,
     engine: Annotated[
         Engine | None, typer.Option(help="Engine; auto takes captions, else the local model.")

@@ -15,7 +15,7 @@ from vidctl.timecode import parse_date
 
 def upload(
     ctx: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, globs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs.")],
     title: Annotated[str, typer.Option(help="Title; of one file only.")] = "",
     description: Annotated[str, typer.Option(help="Description.")] = "",
     tags: Annotated[
@@ -24,7 +24,9 @@ def upload(
     category: Annotated[
         list[str] | None, typer.Option(help="Category; repeat or separate by commas.")
     ] = None,
-    date: Annotated[str, typer.Option(help="Publication date, such as 2025-01-07.")] = "",
+    date: Annotated[
+        str, typer.Option(metavar="DATE", help="Publication date, such as 2025-01-07.")
+    ] = "",
     type: Annotated[
         str, typer.Option("--type", help="video or podcast, instead of what the file is.")
     ] = "",

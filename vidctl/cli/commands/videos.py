@@ -41,10 +41,10 @@ podcasts = noun("Podcast episodes: add, list, show, edit, publish, archive, rest
 def videos_add(
     ctx: typer.Context,
     source: Annotated[
-        str, typer.Argument(metavar="[URL|YOUTUBE-ID]", help="Where the video is.")
+        str, typer.Argument(metavar="URL|YOUTUBE-ID", help="Where the video is.")
     ] = "",
     title: Annotated[str, typer.Option(help="Title.")] = "",
-    slug: Annotated[str, typer.Option(help="Slug; made from the title by default.")] = "",
+    slug: Annotated[str, typer.Option(metavar="SLUG", help="By default made from the title.")] = "",
     publish: Annotated[bool, typer.Option("--publish", help="Publish at once.")] = False,
     description: Description = None,
     youtube: YouTube = None,
@@ -80,9 +80,9 @@ def videos_add(
 @podcasts.command("add", cls=WriteCommand)
 def podcasts_add(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="[URL]", help="Where the audio is.")] = "",
+    source: Annotated[str, typer.Argument(metavar="URL", help="Where the audio is.")] = "",
     title: Annotated[str, typer.Option(help="Title.")] = "",
-    slug: Annotated[str, typer.Option(help="Slug; made from the title by default.")] = "",
+    slug: Annotated[str, typer.Option(metavar="SLUG", help="By default made from the title.")] = "",
     publish: Annotated[bool, typer.Option("--publish", help="Publish at once.")] = False,
     description: Description = None,
     audio_url: AudioUrl = None,
@@ -125,7 +125,7 @@ def videos_edit(
     ctx: typer.Context,
     item: Ref,
     title: Annotated[str | None, typer.Option(help="New title.")] = None,
-    slug: Annotated[str | None, typer.Option(help="New slug.")] = None,
+    slug: Annotated[str | None, typer.Option(metavar="SLUG", help="New slug.")] = None,
     description: Description = None,
     youtube: YouTube = None,
     video_url: VideoUrl = None,
@@ -161,7 +161,7 @@ def podcasts_edit(
     ctx: typer.Context,
     item: Ref,
     title: Annotated[str | None, typer.Option(help="New title.")] = None,
-    slug: Annotated[str | None, typer.Option(help="New slug.")] = None,
+    slug: Annotated[str | None, typer.Option(metavar="SLUG", help="New slug.")] = None,
     description: Description = None,
     audio_url: AudioUrl = None,
     episode: Episode = None,
@@ -201,7 +201,7 @@ def _common_verbs(app: typer.Typer, type: str, title: str) -> None:
     def list_(
         ctx: typer.Context,
         status: Annotated[
-            Status | None, typer.Option(help="Only these; archived ones are hidden.")
+            Status | None, typer.Option(help="Only these; by default all but archived ones.")
         ] = None,
         tag: Annotated[
             list[str] | None, typer.Option("--tag", help="Only with this tag; repeatable.")
@@ -209,12 +209,16 @@ def _common_verbs(app: typer.Typer, type: str, title: str) -> None:
         category: Annotated[
             list[str] | None, typer.Option("--category", help="Only in this category.")
         ] = None,
-        author: Annotated[str | None, typer.Option(help="Only by this person.")] = None,
+        author: Annotated[
+            str | None, typer.Option(metavar="PERSON", help="Only by this person.")
+        ] = None,
         since: Annotated[
-            str | None, typer.Option(help="Published (else added) at or after: date or 7d.")
+            str | None,
+            typer.Option(metavar="DATE", help="Published (else added) at or after; also 7d."),
         ] = None,
         until: Annotated[
-            str | None, typer.Option(help="Published (else added) before: date or 7d.")
+            str | None,
+            typer.Option(metavar="DATE", help="Published (else added) before; also 7d."),
         ] = None,
         text: Annotated[str | None, typer.Option(help="Title or description contains.")] = None,
         sort: Annotated[Sort, typer.Option(help="Order.")] = Sort.created,
@@ -222,7 +226,9 @@ def _common_verbs(app: typer.Typer, type: str, title: str) -> None:
         limit: Annotated[
             int, typer.Option("--limit", "-n", min=1, max=1000, help="Items a page.")
         ] = 20,
-        page: Annotated[str | None, typer.Option(help="Go on from the page before.")] = None,
+        page: Annotated[
+            str | None, typer.Option(metavar="NEXT", help="Go on from the page before.")
+        ] = None,
     ) -> None:
         with call(ctx) as c:
             query = {
@@ -248,7 +254,9 @@ def _common_verbs(app: typer.Typer, type: str, title: str) -> None:
     def publish_(
         ctx: typer.Context,
         items: Refs,
-        date: Annotated[str | None, typer.Option(help="Publication date; now by default.")] = None,
+        date: Annotated[
+            str | None, typer.Option(metavar="DATE", help="Publication date; now by default.")
+        ] = None,
     ) -> None:
         with call(ctx) as c:
             change(c, type, items, "publish", parse_date(date) if date else None)
