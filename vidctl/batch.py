@@ -216,16 +216,18 @@ def process(library: Library, things: Sequence[Thing], work: Work, *, report: Re
     for thing in things:
         record: dict[str, Any] = {"id": thing.id, "slug": thing.slug, "type": thing.type}
         record |= {"transcribed": False, "indexed": False}
+        stage = "transcribe" if work.transcribe else "index"
         try:
             if work.transcribe:
                 record |= _transcribe(library, thing, work, report)
             if work.index:
+                stage = "index"
                 record |= _index(library, thing, report, notes)
             report.finish(thing.slug, _processed(record))
         except VidctlError as error:
-            error.item = error.item or thing.slug
+            error.item = thing.slug
             errors.append(error)
-            record["error"] = error.code
+            record |= {"error": error.code, "failed": stage}
             if isinstance(error, StorageFull):
                 records.append(record)
                 break

@@ -175,7 +175,7 @@ def checked(setting: Setting, raw: Value) -> Value:
     kind = type(setting.default)
     try:
         value: Value = _converted(kind, raw)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         names = {int: "a whole number", float: "a number", bool: "true or false"}
         raise UsageError(f"{setting.key} must be {names.get(kind, 'text')}, not {raw!r}") from None
     if setting.choices and value not in setting.choices:
@@ -198,8 +198,10 @@ def _converted(kind: type, raw: Value) -> Value:
         return words[str(raw).lower()]
     if isinstance(raw, bool) or (kind is not str and isinstance(raw, float) and kind is int):
         raise ValueError
-    if kind is str and not isinstance(raw, str):
-        raise ValueError
+    if kind is str:
+        if not isinstance(raw, str):
+            raise ValueError
+        raw.encode()  # an argument whose bytes are no UTF-8 cannot be stored
     return kind(raw)  # type: ignore[no-any-return]
 
 

@@ -85,7 +85,7 @@ def copy_file(source: Path, target: Path, *, sha256: str | None) -> int:
             size += len(block)
         if sha256 is not None and digest.hexdigest() != sha256:
             raise Conflict(
-                f"{shown(source)} changed while it was being copied.",
+                "the file changed while it was being copied",
                 hint="wait until the file is complete, then run the same command again",
                 item=str(source),
             )
@@ -157,7 +157,7 @@ def _reader(source: Path) -> Iterator[BinaryIO]:
     """Open a regular file for reading; a pipe would block for ever."""
     with _read_errors(source):
         if not stat.S_ISREG(source.stat().st_mode):
-            raise StorageFailed(f"{shown(source)} is not a regular file.", item=str(source))
+            raise StorageFailed("this is not a regular file", item=str(source))
         reader = source.open("rb")
     with reader:
         yield reader
@@ -182,12 +182,12 @@ def _read_errors(source: Path) -> Iterator[None]:
 
 
 def _read_failure(error: OSError, source: Path) -> VidctlError:
-    name, item = shown(source), str(source)
+    item = str(source)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return NotFound(f"There is no file {name}.", item=item)
+        return NotFound("there is no such file", item=item)
     if isinstance(error, PermissionError):
-        return PermissionRefused(f"You may not read {name}.", item=item)
-    return StorageFailed(f"Reading {name} failed: {error.strerror}.", item=item)
+        return PermissionRefused("you may not read this file", item=item)
+    return StorageFailed(f"the file cannot be read: {error.strerror}", item=item)
 
 
 @contextmanager
@@ -200,20 +200,18 @@ def _write_errors(target: Path) -> Iterator[None]:
 
 
 def _write_failure(error: OSError, target: Path) -> VidctlError:
-    folder, item = target.parent, str(target)
+    folder = target.parent
     if error.errno == errno.ENOSPC:
-        return StorageFull(f"No space is left on the disk {_disk(folder)} for {folder}.", item=item)
+        return StorageFull(f"no space is left on the disk {_disk(folder)} for {folder}")
     if error.errno == errno.EDQUOT:
-        return StorageFull(f"Your disk quota is used up in {folder}.", item=item)
+        return StorageFull(f"your disk quota is used up in {folder}")
     if error.errno == errno.EROFS:
-        return StorageFailed(f"The disk {_disk(folder)} is read-only.", item=item)
+        return StorageFailed(f"the disk {_disk(folder)} is read-only")
     if isinstance(error, PermissionError):
-        return PermissionRefused(f"You may not write in {folder}.", item=item)
+        return PermissionRefused(f"you may not write in {folder}")
     if not folder.is_dir():
-        return StorageFailed(f"There is no folder {folder}.", item=item)
-    return StorageFailed(
-        f"Writing {shown(target)} in {folder} failed: {error.strerror}.", item=item
-    )
+        return StorageFailed(f"there is no folder {folder}")
+    return StorageFailed(f"writing {shown(target)} in {folder} failed: {error.strerror}")
 
 
 def _disk(folder: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Runner, Spawner
+from harness import Runner, Spawner
 
 # Runs a command and prints which of some packages, then which modules of vidctl, were imported.
 PROBE = """

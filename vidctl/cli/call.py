@@ -46,7 +46,9 @@ class Call:
         given: dict[str, Value] = {}
         for flag, key in (("group", "group"), ("db", "db"), ("person", "person")):
             value = self.values.get(flag)
-            if value:
+            # A flag also takes its value from a variable; where the setting has the same one,
+            # the settings say so better.
+            if value and value != os.environ.get(f"VIDCTL_{key.upper()}"):
                 given[key] = value
         return given
 
@@ -94,7 +96,7 @@ class Call:
         import sys
 
         if self.values.get("no_input") or not sys.stdin.isatty():
-            raise UsageError(f"{question} Nobody was asked", hint="add --yes to do it")
+            raise UsageError(f"not done without a yes: {question}", hint="add --yes to do it")
         import typer
 
         if not typer.confirm(question, err=True):

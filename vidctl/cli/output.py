@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vidctl.cli.exits import ExitCode, exit_code
-from vidctl.cli.text import table
+from vidctl.cli.text import escaped, table, visible
 from vidctl.errors import UsageError, VidctlError
 from vidctl.outcome import Outcome
 
@@ -70,7 +70,7 @@ class Output:
         """Write the envelope of a command that failed as a whole; nothing in other formats."""
         if self.format == "json":
             outcome = Outcome(errors=[error])
-            self.write(envelope(command, outcome, code, ()) + "\n")
+            self.write(envelope(command, outcome, code, (), is_whole=True) + "\n")
 
     def _rows(self, data: Any) -> str:
         items = items_of(data)
@@ -78,7 +78,7 @@ class Output:
             items = [pick(item, self.fields) for item in items]
         if self.format == "jsonl":
             return "".join(compact(item) + "\n" for item in items)
-        return csv_text(items, self.fields)
+        return csv_text(items, self.fields, for_eyes=self.is_terminal)
 
     def _table(self, items: list[dict[str, Any]], columns: Columns) -> str:
         rows = [[shown(item) for _, shown in columns] for item in items]
@@ -116,13 +116,23 @@ def code_of(outcome: Outcome) -> ExitCode:
     return ExitCode.FINDINGS if outcome.findings else ExitCode.DONE
 
 
-def envelope(command: str, outcome: Outcome, code: ExitCode, fields: Sequence[str]) -> str:
-    """Write the versioned JSON envelope, the same keys on success and on failure."""
+def envelope(
+    command: str,
+    outcome: Outcome,
+    code: ExitCode,
+    fields: Sequence[str],
+    *,
+    is_whole: bool = False,
+) -> str:
+    """Write the versioned JSON envelope, the same keys on success and on failure.
+
+    ``is_whole``: the error is the command's, so its exit code is the command's as well.
+    """
     status = {ExitCode.DONE: "ok", ExitCode.PARTIAL: "partial", ExitCode.FINDINGS: "findings"}
     data = outcome.data
     if fields and data is not None:
         data = trimmed(data, fields)
-    return json.dumps(
+    text = json.dumps(
         {
             "version": ENVELOPE_VERSION,
             "command": command,
@@ -130,22 +140,26 @@ def envelope(command: str, outcome: Outcome, code: ExitCode, fields: Sequence[st
             "exit_code": int(code),
             "data": data,
             "notes": outcome.notes,
-            "errors": [error_record(error) for error in outcome.errors],
+            "errors": [
+                error_record(error, code if is_whole else exit_code(error))
+                for error in outcome.errors
+            ],
         },
         ensure_ascii=False,
         indent=2 if sys.stdout.isatty() else None,
         allow_nan=False,
     )
+    return escaped(text)
 
 
-def error_record(error: VidctlError) -> dict[str, Any]:
+def error_record(error: VidctlError, code: ExitCode) -> dict[str, Any]:
     """Return an error as it appears in the envelope."""
     return {
         "code": error.code,
         "message": error.message,
         "hint": error.hint,
         "item": error.item,
-        "exit_code": int(exit_code(error)),
+        "exit_code": int(code),
     }
 
 
@@ -194,8 +208,6 @@ def _field(item: dict[str, Any], name: str) -> Any:
 
 def plain(value: Any) -> str:
     """Return a value as one cell of a tab-separated line."""
-    from vidctl.cli.text import visible
-
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
@@ -205,13 +217,14 @@ def plain(value: Any) -> str:
 
 def compact(value: Any) -> str:
     """Return a value as JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return escaped(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def csv_text(items: list[dict[str, Any]], fields: Sequence[str]) -> str:
+def csv_text(items: list[dict[str, Any]], fields: Sequence[str], *, for_eyes: bool = False) -> str:
     """Return records as RFC 4180 CSV with a header; text that a spreadsheet would run is quoted.
 
-    Nested values are JSON, absent ones empty.
+    Nested values are JSON, absent ones empty. CSV cannot escape a control character, so only
+    ``for_eyes``, on a terminal, such characters are written out.
     """
     import csv
 
@@ -220,8 +233,13 @@ def csv_text(items: list[dict[str, Any]], fields: Sequence[str]) -> str:
     writer = csv.writer(buffer)
     writer.writerow(names)
     for item in items:
-        writer.writerow([csv_cell(item.get(name)) for name in names])
+        cells = [csv_cell(item.get(name)) for name in names]
+        writer.writerow([_seen(cell) for cell in cells] if for_eyes else cells)
     return buffer.getvalue()
+
+
+def _seen(cell: Any) -> Any:
+    return visible(cell, lines=True) if isinstance(cell, str) else cell
 
 
 def csv_cell(value: Any) -> Any:

@@ -8,7 +8,7 @@ import unicodedata
 # Control characters (C0, DEL, C1), line and paragraph separators, and the bidirectional controls
 # that can reorder a line: a title must not be able to move the cursor or hide its own end.
 _HOSTILE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 _HOSTILE_OR_BREAK = re.compile(_HOSTILE.pattern[:-1] + r"\t\n]")
 
@@ -21,6 +21,11 @@ def visible(text: str, *, lines: bool = False) -> str:
     if lines:
         return _HOSTILE.sub(_written, text)
     return _HOSTILE_OR_BREAK.sub(lambda m: " " if m[0] in "\t\n" else _written(m), text)
+
+
+def escaped(json: str) -> str:
+    """Return JSON with the control characters that JSON itself allows written as ``\\uXXXX``."""
+    return _HOSTILE.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
 
 
 def _written(match: re.Match[str]) -> str:

@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class _Shown:
-    """A cue read: lines that show something; whether some have voices and inner timestamps."""
+    """A cue read: lines that show something, with spans only where voices or times are told."""
 
     start: int
     end: int
@@ -74,16 +74,15 @@ def to_segments(cues: Iterable[Cue], *, loose: bool) -> list[Segment]:
 
 def _read(cue: Cue, loose: bool) -> _Shown:
     read = list(spans("\n".join(cue.lines), loose=loose))
+    is_voiced = any(span.speaker for span in read)
     is_timed = any(span.at is not None for span in read)
     if cue.shift and is_timed:
         read = [_shifted(span, cue.shift) for span in read]
-    return _Shown(
-        start=max(0, cue.start + cue.shift),
-        end=cue.end + cue.shift,
-        lines=split_spans(read),
-        is_voiced=any(span.speaker for span in read),
-        is_timed=is_timed,
-    )
+    if is_voiced or is_timed:
+        lines = split_spans(read)
+    else:
+        lines = [Line(line, []) for line in clean_lines("".join([span.text for span in read]))]
+    return _Shown(max(0, cue.start + cue.shift), cue.end + cue.shift, lines, is_voiced, is_timed)
 
 
 def _shifted(span: Span, shift: int) -> Span:
@@ -144,7 +143,7 @@ def _unrolled(shown: Sequence[_Shown]) -> list[_Shown]:
 
 
 def _voices(cue: _Shown) -> Iterator[Segment]:
-    heard = [span for line in cue.lines for span in line.spans if cue.is_voiced]
+    heard = [span for line in cue.lines for span in line.spans]
     speakers = {span.speaker for span in heard if span.speaker and span.text.strip()}
     if len(speakers) <= 1:
         yield _segment(cue, next(iter(speakers), None), cue.lines)

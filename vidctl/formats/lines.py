@@ -25,6 +25,10 @@ UNUSED_WIDTH = 3.0
 SENTENCE_END_INSIDE = 5.0
 LONE_WORD = 1000.0
 
+# Recognition can fall into saying one thing for ever. People do say "no, no, no, no", so a single
+# word must come more often to be taken for that.
+REPEATS, WORD_REPEATS, LONGEST_PHRASE = 4, 8, 30
+
 _CLOSERS = "\"'”’»)]}」』"
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
 _COMMAS = (",", ";", ":", "—", "–", "、", "，", "；", "：", "،")
@@ -49,6 +53,30 @@ def readable(words: Sequence[Word], speaker: str | None = None) -> list[Segment]
             start, end = line[0].start, line[-1].end
             segments.append(Segment(start, end, _text(line), speaker, tuple(line)))
     return segments
+
+
+def without_loops(words: Sequence[Word]) -> list[Word]:
+    """Keep one of the same phrase said 4 times or more in a row (8 times for a single word)."""
+    keys = ["".join(filter(str.isalnum, word.text.casefold())) or word.text for word in words]
+    kept: list[Word] = []
+    index = 0
+    while index < len(words):
+        length, times = _repetition(keys, index)
+        kept += words[index : index + length]
+        index += length * times
+    return kept
+
+
+def _repetition(keys: list[str], index: int) -> tuple[int, int]:
+    """Return the length of the phrase at ``index`` and how often it comes; (1, 1) for no loop."""
+    for length in range(1, LONGEST_PHRASE + 1):
+        phrase = keys[index : index + length]
+        times = 1
+        while keys[index + times * length : index + (times + 1) * length] == phrase:
+            times += 1
+        if times >= (WORD_REPEATS if length == 1 else REPEATS):
+            return length, times
+    return 1, 1
 
 
 def _in_order(words: Sequence[Word]) -> Iterator[Word]:

@@ -80,7 +80,7 @@ def _spoken(payload: list[str], counter: int | None) -> list[str]:
 def _label(line: str) -> tuple[str, str] | None:
     """Split ``Name: text``; None unless what stands before the colon looks like a name."""
     head, colon, rest = line.partition(":")
-    name = head.removeprefix("-").strip()
+    name = head.lstrip("->\N{EN DASH} ").rstrip()  # captioners mark a new speaker with ">>"
     words = name.split()
     if not colon or (rest and not rest[0].isspace()) or len(name) > _LONGEST_NAME:
         return None
@@ -133,7 +133,8 @@ def write(segments: Iterable[Segment]) -> str:
     blocks = []
     speaker: str | None = None
     for counter, row in enumerate(rows(segments), 1):
-        lines = [_written(line) for line in row.lines]
+        # A tag can begin on one line and end on the next, so lines are escaped together.
+        lines = [_told(line) for line in escape_loosely("\n".join(row.lines)).split("\n")]
         name = " ".join((row.speaker or "").replace(":", " ").split())
         # A text that reads like "Name: …" needs the name said again.
         if name and (name != speaker or _label(row.lines[0])):
@@ -144,6 +145,6 @@ def write(segments: Iterable[Segment]) -> str:
     return "\n".join(blocks)
 
 
-def _written(line: str) -> str:
-    escaped = escape_loosely(line)
-    return escaped.replace(">", "&gt;") if srt_timing(line) else escaped
+def _told(line: str) -> str:
+    """Keep a line of speech from being read as times."""
+    return line.replace(">", "&gt;") if srt_timing(line) else line

@@ -120,7 +120,8 @@ def write(segments: Iterable[Segment]) -> str:
     """Write segments as WebVTT in order of start; speakers become voices, words are left out."""
     blocks = ["WEBVTT\n"]
     for row in rows(segments):
-        voice = f"<v {escape(row.speaker)}>" if row.speaker else ""
+        # A name that ends in dashes would make an arrow with the end of the tag.
+        voice = f"<v {escape(row.speaker)}>".replace("-->", "-- >") if row.speaker else ""
         text = "\n".join(map(escape, row.lines))
         blocks.append(f"{stamp(row.start, '.')} --> {stamp(row.end, '.')}\n{voice}{text}\n")
     return "\n".join(blocks)

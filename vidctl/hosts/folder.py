@@ -41,13 +41,13 @@ class FolderHost:
         file changed since it was hashed; then nothing is left under the final name.
         """
         if not _GROUP.fullmatch(group_id) or not _HASH.fullmatch(sha256):
-            raise UsageError(f"{group_id!r} and {sha256!r} do not name stored media.")
+            raise UsageError(f"{group_id!r} and {sha256!r} do not name stored media")
         ending = suffix.lower() if suffix.lower() in SUFFIXES else OTHER_SUFFIX
         locator = f"{group_id}/{sha256[:2]}/{sha256}{ending}"
         target = self.root / locator
         make_folder(target.parent)
         if not self._is_inside(target.parent):
-            raise StorageFailed(f"{target.parent} leads outside the media folder {self.root}.")
+            raise StorageFailed(f"{target.parent} leads outside the media folder {self.root}")
         size = size_of(source)
         if not self.exists(locator, size=size):
             size = copy_file(source, target, sha256=sha256)
@@ -57,7 +57,11 @@ class FolderHost:
         """Return where the bytes are. Raises NotFound when they are gone."""
         path = self._find(locator)
         if path is None or not path.is_file():
-            raise NotFound("The media file is gone from the media folder.", item=locator)
+            raise NotFound(
+                "the media file is gone from the media folder",
+                hint="vidctl doctor",
+                item=locator,
+            )
         return path
 
     def exists(self, locator: str, *, size: int) -> bool:

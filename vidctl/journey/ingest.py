@@ -77,6 +77,7 @@ def ingest(
     sha256 = sha256_of(path, lambda done, total: report.advance(label, done, total))
     held = _held(store, sha256)
     if held is not None:
+        _restore(path, held, details, store=store, host=host)
         return Ingested(held, False, probed.size, probed.duration)
     report.step(label, "copy")
     stored = host.put(path, group_id=store.scope.home, sha256=sha256, suffix=path.suffix)
@@ -100,6 +101,21 @@ def ingest(
 def _held(store: Store, sha256: str) -> Thing | None:
     row = store.media.by_hash(sha256)
     return None if row is None else store.things.get(row.thing_id)
+
+
+def _restore(path: Path, held: Thing, details: Details, *, store: Store, host: MediaHost) -> None:
+    """Put bytes back that have gone from the host since the item was taken in."""
+    for row in store.media.of(held.id):
+        if row.host != host.name or host.exists(row.locator, size=row.size):
+            continue
+        if row.role == "source":
+            suffix = Path(row.locator).suffix
+            host.put(path, group_id=row.group_id, sha256=row.sha256, suffix=suffix)
+        elif row.role == "thumbnail":
+            _thumbnail(path, store=store, host=host)
+        else:
+            for file in details.captions:
+                _caption(file, store=store, host=host)
 
 
 @dataclass(frozen=True, slots=True)

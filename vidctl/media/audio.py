@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidctl.errors import InvalidMedia
-from vidctl.files import shown
 from vidctl.media.refusal import refusal_of_decoding
 from vidctl.media.source import (
     MICROSECONDS,
@@ -88,7 +87,7 @@ def _pieces(path: Path, start: float, end: float | None, rate: int) -> Iterator[
     with open_media(path) as container:
         stream = sound(container)
         if stream is None:
-            raise InvalidMedia(f"{shown(path)} has no sound.", item=str(path))
+            raise InvalidMedia("the file has no sound", item=str(path))
         line = _Line(rate, start, end, _longest_gap(container))
         zero = origin(container)
         reader = _packets_from(container, stream, start + zero)
@@ -129,24 +128,26 @@ def _longest_gap(container: InputContainer) -> float:
 def _packets_from(
     container: InputContainer, stream: AudioStream, moment: float
 ) -> Iterator[Packet[Stream]]:
-    """Yield packets from a little before ``moment``, in seconds of the container's time.
+    """Return packets from a little before ``moment``, in seconds of the container's time.
 
     Where a seek fails or lands too late, reading starts at the beginning: slow, but exact.
     """
     import av
 
     base = float(stream.time_base or 1)
+    reader: Iterator[Packet[Stream]] = packets(container, stream)
     if moment > PREROLL:
+        is_there = False
         with suppress(av.FFmpegError):
             container.seek(int((moment - PREROLL) / base), stream=stream)
-            reader = packets(container, stream)
             first = next(reader, None)
-            if first is None or (first.pts is not None and first.pts * base <= moment):
-                yield from chain(filter(None, [first]), reader)
-                return
-        with suppress(av.FFmpegError):
-            container.seek(stream.start_time or 0, stream=stream)
-    yield from packets(container, stream)
+            is_there = first is None or (first.pts is not None and first.pts * base <= moment)
+            reader = chain(filter(None, [first]), reader)
+        if not is_there:
+            with suppress(av.FFmpegError):
+                container.seek(stream.start_time or 0, stream=stream)
+            reader = packets(container, stream)
+    return reader
 
 
 class _Line:

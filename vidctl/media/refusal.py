@@ -7,11 +7,11 @@ import struct
 from pathlib import Path
 
 from vidctl.errors import InvalidMedia, NotFound, PermissionRefused, TruncatedMedia, VidctlError
-from vidctl.files import shown
 
 HEAD = 4096
 READABLE = "mp4, mov, mkv, webm, avi, mpeg, ts, flv, mp3, m4a, aac, wav, flac, ogg, aiff"
 AGAIN = "copy or download the file again"
+GIVE = "give the media file itself"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/+", re.IGNORECASE)
 _NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\f\r\x1b") | {127})
@@ -38,20 +38,20 @@ _ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"moof", b"styp"
 
 def cannot_open(error: OSError | ValueError, path: Path) -> VidctlError:
     """Say why the operating system did not give the file."""
-    name, item = shown(path), str(path)
+    item = str(path)
     if isinstance(error, PermissionError):
         return PermissionRefused(
-            f"You may not read {name}.", hint="check the file's permissions", item=item
+            "you may not read this file", hint="check the file's permissions", item=item
         )
     if _URL.match(item):
         return NotFound(
-            f"{shown(Path(item))} is a web address, not a file on this machine.",
+            "this is a web address, not a file on this machine",
             hint="download the file first",
             item=item,
         )
     if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError):
-        return NotFound(f"There is no file {name}.", hint="check the path", item=item)
-    return InvalidMedia(f"{name} cannot be read: {error.strerror}.", item=item)
+        return NotFound("there is no such file", hint="check the path", item=item)
+    return InvalidMedia(f"the file cannot be read: {error.strerror}", item=item)
 
 
 def refusal_of_head(head: bytes, path: Path) -> InvalidMedia | None:
@@ -61,10 +61,10 @@ def refusal_of_head(head: bytes, path: Path) -> InvalidMedia | None:
     """
     picture = _picture(head)
     if picture:
-        return _invalid(path, f"is a picture ({picture}), not audio or video", "give the video")
+        return _invalid(path, f"this is a picture ({picture}), not audio or video", GIVE)
     for start, (what, hint) in _OTHER.items():
         if head.startswith(start):
-            return _invalid(path, f"is {what}, not audio or video", hint)
+            return _invalid(path, f"this is {what}, not audio or video", hint)
     return _refusal_of_text(head, path) if _is_text(head) else None
 
 
@@ -72,27 +72,33 @@ def refusal_of_content(head: bytes, path: Path) -> InvalidMedia:
     """Say why a file, which is neither text nor a picture, could not be opened as media."""
     if head[4:8] in _ATOMS and _lacks_index(path):
         return TruncatedMedia(
-            f"{shown(path)} is incomplete: its index is missing, so nothing in it can be played.",
+            "the file is incomplete: its index is missing, so nothing in it can be played",
             hint=f"{AGAIN}; a recording that was interrupted needs its recorder to repair it",
             item=str(path),
         )
     if head[4:8] in _ATOMS or head.startswith(_MEDIA):
-        return _invalid(path, "is damaged or incomplete: nothing in it can be played", AGAIN)
-    return _invalid(path, "is not audio or video that vidctl can read", f"vidctl reads {READABLE}")
+        return _invalid(
+            path, "the file is damaged or incomplete: nothing in it can be played", AGAIN
+        )
+    return _invalid(
+        path, "this is not audio or video that vidctl can read", f"vidctl reads {READABLE}"
+    )
 
 
 def refusal_of_streams(path: Path) -> InvalidMedia:
     """Refuse a media file in which nothing can be heard or seen."""
-    return _invalid(path, "holds no sound and no picture", f"vidctl reads {READABLE}")
+    return _invalid(path, "the file holds no sound and no picture", f"vidctl reads {READABLE}")
 
 
 def refusal_of_decoding(path: Path) -> InvalidMedia:
     """Refuse a media file of which nothing decodes."""
-    return _invalid(path, "cannot be played: it is damaged or copy-protected", AGAIN)
+    return _invalid(
+        path, "nothing in the file can be played: it is damaged or copy-protected", AGAIN
+    )
 
 
 def _invalid(path: Path, what: str, hint: str) -> InvalidMedia:
-    return InvalidMedia(f"{shown(path)} {what}.", hint=hint, item=str(path))
+    return InvalidMedia(what, hint=hint, item=str(path))
 
 
 def _picture(head: bytes) -> str:
@@ -124,16 +130,16 @@ def _refusal_of_text(head: bytes, path: Path) -> InvalidMedia:
     if text.startswith(_PLAYLISTS) or b"<mpd" in text or b"xspf.org" in text:
         return _invalid(
             path,
-            "is a playlist: it only names other files, which vidctl does not follow",
+            "this is a playlist: it only names other files, which vidctl does not follow",
             "give the media files themselves",
         )
     if text.startswith((b"<!doctype html", b"<html")):
         return _invalid(
             path,
-            "is a web page, not a video: the download was probably refused",
+            "this is a web page, not a video: the download was probably refused",
             "download the file again, signed in if the site asks for it",
         )
-    return _invalid(path, "is text, not audio or video", "give the media file itself")
+    return _invalid(path, "this is text, not audio or video", GIVE)
 
 
 def _lacks_index(path: Path) -> bool:

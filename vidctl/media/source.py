@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidctl.errors import InvalidMedia
-from vidctl.files import shown
 from vidctl.media.refusal import (
+    AGAIN,
     HEAD,
     cannot_open,
     refusal_of_content,
@@ -159,21 +159,21 @@ def _head(path: Path) -> bytes:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             raise InvalidMedia(
-                f"{shown(path)} is a folder, not a media file.",
+                "this is a folder, not a media file",
                 hint="give the files in it",
                 item=str(path),
             )
         if not stat.S_ISREG(mode):
             # Opening a pipe would wait for ever for somebody to write.
-            raise InvalidMedia(f"{shown(path)} is not a regular file.", item=str(path))
+            raise InvalidMedia("this is not a regular file", item=str(path))
         with path.open("rb") as file:
             head = file.read(HEAD)
     except (OSError, ValueError) as error:
         raise cannot_open(error, path) from error
     if not head:
         raise InvalidMedia(
-            f"{shown(path)} is empty (0 bytes).",
-            hint="copy or download the file again",
+            "the file is empty (0 bytes)",
+            hint=AGAIN,
             item=str(path),
         )
     refused = refusal_of_head(head, path)

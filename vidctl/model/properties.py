@@ -8,6 +8,7 @@ with segments is derived from those.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any
 
@@ -85,16 +86,29 @@ def checked_properties(type: str, values: dict[str, Any]) -> dict[str, Any]:
     model = MODELS[type]
     known = {key: value for key, value in values.items() if key in model.model_fields}
     unknown = {key: value for key, value in values.items() if key not in model.model_fields}
-    if unknown:
-        known["extra"] = {**(known.get("extra") or {}), **unknown}
+    extra = known.get("extra") or {}
+    if unknown and isinstance(extra, dict):
+        known["extra"] = {**extra, **unknown}
     try:
         checked = model.model_validate(known)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "properties"
         raise UsageError(f"{name}: {first['msg'].lower()} (got {first['input']!r})") from None
-    return {
+    kept = {
         key: value
         for key, value in checked.model_dump(exclude_none=True, exclude_unset=True).items()
         if value != {} or key in values
     }
+    for key, value in kept.items():
+        _refuse_unstorable(key, value)
+    return kept
+
+
+def _refuse_unstorable(key: str, value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{key}: holds bytes that are not UTF-8 text") from None
+    except ValueError:
+        raise UsageError(f"{key}: holds a number that is not finite") from None

@@ -16,6 +16,7 @@ from vidctl.errors import (
     NoLibrary,
     StorageFailed,
     StorageFull,
+    UsageError,
     VidctlError,
 )
 from vidctl.model.scope import Scope
@@ -103,6 +104,8 @@ class Database:
             yield
         except self.driver.module.Error as error:
             raise translate(error, self.driver, self.path) from error
+        except UnicodeEncodeError as error:
+            raise UsageError("text that is not valid UTF-8 cannot be stored or found") from error
 
     def close(self) -> None:
         """Close the connection; SQLite folds the write-ahead log in when it was the last one."""

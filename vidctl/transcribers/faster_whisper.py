@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidctl.errors import EngineUnavailable, MissingExtra, StorageFull, Temporary, UsageError
-from vidctl.formats.lines import readable
+from vidctl.formats.lines import readable, without_loops
 from vidctl.media.audio import audio_blocks, decode_audio
 from vidctl.media.quiet import SPREAD, levels, quiet_cuts
 from vidctl.model.segment import Part, Segment, Word
@@ -62,9 +62,6 @@ WINDOW_SECONDS = 24.0
 SHORTEST_SECONDS = 0.1
 # Whisper's own thresholds for calling a window silence; recognition in batches leaves them out.
 NO_SPEECH, LOW_PROBABILITY = 0.6, -1.0
-# Whisper can fall into saying one thing for ever. People do say "no, no, no, no", so a single
-# word must come more often to be taken for that.
-REPEATS, WORD_REPEATS, LONGEST_PHRASE = 4, 8, 30
 # The languages that Whisper cuts into words without looking for spaces.
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
@@ -218,30 +215,6 @@ class FasterWhisperTranscriber:
         return self._folder
 
 
-def without_loops(words: Sequence[Word]) -> list[Word]:
-    """Keep one of the same phrase said 4 times or more in a row (8 times for a single word)."""
-    keys = ["".join(filter(str.isalnum, word.text.casefold())) or word.text for word in words]
-    kept: list[Word] = []
-    index = 0
-    while index < len(words):
-        length, times = _repetition(keys, index)
-        kept += words[index : index + length]
-        index += length * times
-    return kept
-
-
-def _repetition(keys: list[str], index: int) -> tuple[int, int]:
-    """Return the length of the phrase at ``index`` and how often it comes; (1, 1) for no loop."""
-    for length in range(1, LONGEST_PHRASE + 1):
-        phrase = keys[index : index + length]
-        times = 1
-        while keys[index + times * length : index + (times + 1) * length] == phrase:
-            times += 1
-        if times >= (WORD_REPEATS if length == 1 else REPEATS):
-            return length, times
-    return 1, 1
-
-
 @dataclass(frozen=True, slots=True)
 class LocalModel:
     """What ``doctor`` says about the local model; ``size`` is bytes, 0 where there is no file."""
@@ -389,7 +362,7 @@ def _first_line(error: Exception) -> str:
 def _unknown_language(language: str | None, model: str) -> UsageError:
     return UsageError(
         f"the speech model {model} does not know the language {language!r}",
-        hint="vidctl config set transcribe.model small --download",
+        hint="vidctl config set transcribe.model small",
     )
 
 

@@ -11,15 +11,15 @@ from vidctl.outcome import Outcome
 
 COLUMNS = (
     ("slug", lambda item: str(item["slug"])),
-    ("transcript", lambda item: _count(item, "transcribed", "segments", "segment")),
-    ("index", lambda item: _count(item, "indexed", "chunks", "chunk")),
+    ("transcript", lambda item: _count(item, "transcribe", "segments", "segment")),
+    ("index", lambda item: _count(item, "index", "chunks", "chunk")),
 )
 
 
-def _count(item: dict[str, Any], flag: str, key: str, noun: str) -> str:
-    if item.get("error"):
+def _count(item: dict[str, Any], stage: str, key: str, noun: str) -> str:
+    if item.get("failed") == stage:
         return f"failed: {item['error']}"
-    return plural(item[key], noun) if item[flag] else "-"
+    return plural(item[key], noun) if key in item else "-"
 
 
 def run(c: Call, references: list[str] | None, work: Work) -> None:

@@ -1,0 +1,473 @@
+"""The store contract: nothing is seen or touched outside of the scope, and rows keep their rules."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from stores import (
+    ALL,
+    DIMENSION,
+    IDENTITY,
+    TABLES,
+    World,
+    add_thing,
+    chunk,
+    link,
+    media_row,
+    unit,
+    window,
+)
+
+from vidctl.errors import (
+    Ambiguous,
+    Conflict,
+    NotFound,
+    ScopeMissing,
+    StorageFailed,
+    VidctlError,
+)
+from vidctl.ids import new_id
+from vidctl.model.connection import Connection
+from vidctl.model.event import Event
+from vidctl.model.segment import Segment
+from vidctl.model.thing import Thing, ThingQuery
+from vidctl.store.sqlite import SqliteStore
+
+PARTS = ("things", "connections", "events", "segments", "knowledge", "media", "jobs")
+
+
+# --- the scope is required ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", [None, "", "acme", (), [], {}, 0])
+def test_a_store_needs_a_scope(world: World, scope: Any) -> None:
+    with pytest.raises(ScopeMissing):
+        world.library.open(scope)
+    with pytest.raises(ScopeMissing):
+        SqliteStore(world.library.database, scope)
+
+
+def methods(part: str) -> dict[str, inspect.Signature]:
+    """Return the public methods of a part of the store, those of the scope machinery aside."""
+    from vidctl.store.sqlite import SqliteStore
+
+    hints = inspect.get_annotations(SqliteStore.__init__)
+    assert "scope" in hints
+    module = __import__(f"vidctl.store.{part}", fromlist=["*"])
+    kind = getattr(module, f"Sqlite{part.title()}")
+    return {
+        name: inspect.signature(value)
+        for name, value in vars(kind).items()
+        if not name.startswith("_") and callable(value)
+    }
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_method_takes_a_group(part: str) -> None:
+    for name, signature in methods(part).items():
+        assert not [p for p in signature.parameters if "group" in p or "scope" in p], name
+
+
+# --- a foreign id is a missing id ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Names of one thing and of a row of every kind that hangs on it."""
+
+    thing: str
+    slug: str
+    youtube: str
+    connection: str
+    chunk: str
+    media: str
+    sha256: str
+    job: str
+    word: str
+    vector: bytes
+
+    @classmethod
+    def ghost(cls) -> Bundle:
+        """Names that fit nothing anywhere."""
+        return cls(
+            thing=new_id(),
+            slug="ghost",
+            youtube="ghost_ghost",
+            connection=new_id(),
+            chunk=new_id(),
+            media=new_id(),
+            sha256="0" * 64,
+            job=new_id(),
+            word="wraith",
+            vector=unit([0, 0, 0, 1]),
+        )
+
+    @classmethod
+    def of(cls, store: SqliteStore) -> Bundle:
+        """Put one of everything into a store."""
+        thing = add_thing(store, "Foreign secret", youtubeId="dQw4w9WgXcQ", tags=["secret"])
+        other = add_thing(store, "Other")
+        tie = link(store, thing, other)
+        store.connections.add(tie)
+        store.events.append([Event("content_event", "video_viewed", target_id=thing.id)])
+        store.segments.replace(thing.id, [Segment(0, 1, "xylophone")], source="test")
+        piece = chunk(thing, 0, "xylophone")
+        store.knowledge.replace(thing.id, [piece])
+        vector = unit([1, 0, 0, 0])
+        store.knowledge.add_vectors(IDENTITY, DIMENSION, [window(piece, vector)])
+        row = media_row(store, thing)
+        store.media.add(row)
+        job = store.jobs.claim(thing.id, "transcribe", "key")
+        store.jobs.save_part(job, 0, ["xylophone"])
+        return cls(
+            thing=thing.id,
+            slug=thing.slug,
+            youtube="dQw4w9WgXcQ",
+            connection=tie.id,
+            chunk=piece.id,
+            media=row.id,
+            sha256=row.sha256,
+            job=job,
+            word="xylophone",
+            vector=vector,
+        )
+
+    def row(self, store: SqliteStore) -> Thing:
+        """Make a record with this thing's id, as if it were of the store's group."""
+        return Thing(self.thing, store.scope.home, "video", self.slug, "Mine", "draft", 1, 1)
+
+
+def piece_of(bundle: Bundle, store: SqliteStore) -> Any:
+    return replace(chunk(bundle.row(store), 0, "mine"), id=bundle.chunk)
+
+
+Use = Callable[[SqliteStore, Bundle], Any]
+# Every method of every part, given names from outside the scope. A new method must be added here.
+USES: dict[str, Use] = {
+    "things.add": lambda s, b: s.things.add(b.row(s)),
+    "things.save": lambda s, b: s.things.save(b.row(s)),
+    "things.get": lambda s, b: s.things.get(b.thing),
+    "things.find": lambda s, b: s.things.find(b.thing),
+    "things.resolve": lambda s, b: s.things.resolve(b.thing),
+    "things.resolve slug": lambda s, b: s.things.resolve(b.slug),
+    "things.resolve source": lambda s, b: s.things.resolve(f"yt:{b.youtube}"),
+    "things.resolve prefix": lambda s, b: s.things.resolve(b.thing[:20], ("video",)),
+    "things.page": lambda s, b: s.things.page(ThingQuery(("video",), author=b.thing)),
+    "things.page text": lambda s, b: s.things.page(ThingQuery((), text="secret", status="all")),
+    "things.free_slug": lambda s, b: s.things.free_slug(b.slug) == b.slug,
+    "things.purge": lambda s, b: s.things.purge(b.thing),
+    "connections.add": lambda s, b: s.connections.add(
+        Connection(new_id(), s.scope.home, b.thing, b.thing, "related_to")
+    ),
+    "connections.add taken id": lambda s, b: s.connections.add(
+        Connection(b.connection, s.scope.home, b.thing, b.thing, "related_to")
+    ),
+    "connections.outgoing": lambda s, b: s.connections.outgoing(b.thing, "related_to"),
+    "connections.incoming": lambda s, b: s.connections.incoming(b.thing, "related_to"),
+    "connections.remove": lambda s, b: s.connections.remove(b.connection),
+    "events.append": lambda s, b: s.events.append([Event("x", target_id=b.thing)]),
+    "events.of": lambda s, b: s.events.of(b.thing),
+    "events.count": lambda s, b: s.events.count(b.thing, "video_viewed"),
+    "segments.replace": lambda s, b: s.segments.replace(b.thing, [], source="x"),
+    "segments.of": lambda s, b: s.segments.of(b.thing),
+    "segments.source": lambda s, b: s.segments.source(b.thing),
+    "segments.transcripts": lambda s, b: s.segments.transcripts([b.thing]),
+    "knowledge.replace": lambda s, b: s.knowledge.replace(b.thing, [piece_of(b, s)]),
+    "knowledge.chunks": lambda s, b: s.knowledge.chunks(b.thing),
+    "knowledge.get": lambda s, b: s.knowledge.get([b.chunk]),
+    "knowledge.unembedded": lambda s, b: s.knowledge.unembedded(b.thing, "other/model@4"),
+    "knowledge.add_vectors": lambda s, b: s.knowledge.add_vectors(
+        "other/model@4", DIMENSION, [window(piece_of(b, s), unit([1, 1, 0, 0]))]
+    ),
+    "knowledge.match_text": lambda s, b: s.knowledge.match_text(f'"{b.word}"', ALL, 10),
+    "knowledge.match_vector": lambda s, b: s.knowledge.match_vector(IDENTITY, b.vector, ALL, 10),
+    "knowledge.vector_counts": lambda s, b: s.knowledge.vector_counts(),
+    "media.add": lambda s, b: s.media.add(media_row(s, b.row(s), "mine")),
+    "media.of": lambda s, b: s.media.of(b.thing),
+    "media.by_hash": lambda s, b: s.media.by_hash(b.sha256),
+    "media.all": lambda s, b: list(s.media.all()),
+    "media.remove": lambda s, b: s.media.remove(b.media),
+    "jobs.claim": lambda s, b: s.jobs.claim(b.thing, "transcribe", "key"),
+    "jobs.extend": lambda s, b: s.jobs.extend(b.job),
+    "jobs.parts": lambda s, b: s.jobs.parts(b.job),
+    "jobs.save_part": lambda s, b: s.jobs.save_part(b.job, 0, ["mine"]),
+    "jobs.finish": lambda s, b: s.jobs.finish(b.job),
+    "jobs.finish failed": lambda s, b: s.jobs.finish(b.job, error="mine"),
+    "jobs.states": lambda s, b: s.jobs.states([b.thing]),
+    "jobs.states all": lambda s, b: s.jobs.states(),
+}
+
+
+def outcome_of(use: Use, store: SqliteStore, bundle: Bundle) -> tuple[str, str]:
+    """Return what a use came to, with the bundle's own names struck out."""
+    try:
+        result = use(store, bundle)
+    except VidctlError as error:
+        kind, text = type(error).__name__, f"{error.message} | {error.hint}"
+    else:
+        kind, text = "returned", repr(result)
+    for name in (bundle.thing, bundle.thing[:20], bundle.job, bundle.slug, bundle.youtube):
+        text = text.replace(name, "NAME")
+    return kind, text
+
+
+def test_every_method_is_tried_from_outside() -> None:
+    known = {f"{part}.{name}" for part in PARTS for name in methods(part)}
+    assert {use.split()[0] for use in USES} == known
+
+
+def without_times(dump: dict[str, list[tuple[Any, ...]]]) -> dict[str, int]:
+    return {table: len(rows) for table, rows in dump.items()}
+
+
+@pytest.mark.parametrize("scope", ["acme", "wide", "courses"])
+@pytest.mark.parametrize("name", USES)
+def test_a_foreign_id_is_a_missing_id(world: World, name: str, scope: str) -> None:
+    victim, ghost = Bundle.of(world.rival), Bundle.ghost()
+    store: SqliteStore = getattr(world, scope)
+    before = world.dump("rival", "third")
+    missing = outcome_of(USES[name], store, ghost)
+    left = without_times(world.dump("acme", "acme/courses"))
+    foreign = outcome_of(USES[name], store, victim)
+    assert foreign == missing
+    assert world.dump("rival", "third") == before
+    grown = without_times(world.dump("acme", "acme/courses"))
+    empty = dict.fromkeys(TABLES, 0) | {"groups": 2}
+    twice = {table: empty[table] + 2 * (left[table] - empty[table]) for table in TABLES}
+    assert grown == twice, "it leaves as much behind as a missing id does"
+
+
+def test_a_wide_scope_sees_below_and_writes_at_home(world: World) -> None:
+    below = Bundle.of(world.courses)
+    assert world.wide.things.get(below.thing).group_id == world.groups["acme/courses"].id
+    assert world.wide.things.resolve(below.slug).id == below.thing
+    assert [m.thing_id for m in world.wide.knowledge.match_text('"xylophone"', ALL, 5)] == [
+        below.thing
+    ]
+    assert world.acme.things.find(below.thing) is None, "a parent alone does not see below"
+    above = Bundle.of(world.acme)
+    assert world.courses.things.find(above.thing) is None, "never upwards"
+    assert add_thing(world.wide, "New").group_id == world.groups["acme"].id
+
+
+# --- things -------------------------------------------------------------------------------------
+
+
+def test_a_thing_is_read_back_as_it_was_written(world: World) -> None:
+    written = add_thing(world.acme, "中文 [/b] \x1b", tags=["a"], extra={"x": [1, None, 2.5]})
+    assert world.acme.things.get(written.id) == written
+
+
+def test_saving_changes_what_may_change(world: World) -> None:
+    thing = add_thing(world.acme)
+    changed = replace(
+        thing, slug="new", name="New", status="published", properties={"a": 1}, updated_at=99
+    )
+    world.acme.things.save(replace(changed, type="podcast", created_at=1))
+    assert world.acme.things.get(thing.id) == changed
+
+
+def test_slugs_are_unique_in_a_group_and_free_in_another(world: World) -> None:
+    add_thing(world.acme, slug="talk")
+    with pytest.raises(Conflict):
+        add_thing(world.acme, slug="talk")
+    assert add_thing(world.rival, slug="talk").slug == "talk"
+
+
+def test_a_free_slug_is_numbered(world: World) -> None:
+    made = [add_thing(world.acme, "My Talk!").slug for _ in range(3)]
+    assert made == ["my-talk", "my-talk-2", "my-talk-3"]
+    assert world.rival.things.free_slug("My Talk!") == "my-talk"
+    add_thing(world.acme, slug="gap-3")
+    add_thing(world.acme, slug="gap")
+    assert world.acme.things.free_slug("gap") == "gap-2"
+
+
+def test_a_slug_of_a_purged_thing_is_free_again(world: World) -> None:
+    thing = add_thing(world.acme, slug="talk")
+    world.acme.things.purge(thing.id)
+    assert world.acme.things.free_slug("talk") == "talk"
+    with pytest.raises(NotFound):
+        world.acme.things.get(thing.id)
+
+
+def test_what_people_type_finds_the_thing(world: World) -> None:
+    thing = add_thing(world.acme, "Talk", id="0" * 25 + "1", youtubeId="dQw4w9WgXcQ")
+    other = add_thing(world.acme, "Talk", id="1" * 26, type="podcast")
+    for reference in (thing.id, "talk", "yt:dQw4w9WgXcQ", "0000", "00000000000"):
+        assert world.acme.things.resolve(reference) == thing, reference
+    assert world.acme.things.resolve("1111") == other
+    assert world.acme.things.resolve("talk-2", ("podcast",)) == other
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["", "nope", "111", "yt:", "yt:nope", "1111 ", "%", "_", "*", "1" * 26 + "1", "\x00"],
+)
+def test_what_fits_nothing_is_not_found(world: World, reference: str) -> None:
+    add_thing(world.acme, "Talk", id="1" * 26)
+    with pytest.raises(NotFound):
+        world.acme.things.resolve(reference)
+
+
+def test_a_reference_of_another_type_is_not_found(world: World) -> None:
+    add_thing(world.acme, slug="talk")
+    with pytest.raises(NotFound, match="no podcast here is called 'talk'") as caught:
+        world.acme.things.resolve("talk", ("podcast",))
+    assert caught.value.hint == "vidctl podcasts list"
+
+
+def test_an_ambiguous_reference_names_the_candidates(world: World) -> None:
+    ids = [f"0000{number}{'a' * 21}" for number in range(8)]
+    for number, thing_id in enumerate(ids):
+        add_thing(world.acme, f"Talk {number}", id=thing_id, youtubeId="dQw4w9WgXcQ")
+    for reference in ("0000", "yt:dQw4w9WgXcQ"):
+        with pytest.raises(Ambiguous) as caught:
+            world.acme.things.resolve(reference)
+        assert f"talk-0 (video {ids[0]})" in caught.value.message
+        assert ids[7] not in caught.value.message, "a long list is cut"
+    assert world.acme.things.resolve("00003").id == ids[3]
+
+
+def test_a_slug_wins_over_a_prefix(world: World) -> None:
+    add_thing(world.acme, "A", id="abcd" + "0" * 22)
+    named = add_thing(world.acme, "B", id="1" * 26, slug="abcd")
+    assert world.acme.things.resolve("abcd") == named
+
+
+# --- connections, events, media -----------------------------------------------------------------
+
+
+def test_a_link_is_made_once(world: World) -> None:
+    one, other = add_thing(world.acme), add_thing(world.acme)
+    first = link(world.acme, one, other)
+    world.acme.connections.add(first)
+    world.acme.connections.add(replace(first, id=new_id(), metadata={"strength": 1}))
+    (found,) = world.acme.connections.outgoing(one.id, "related_to")
+    assert (found.id, found.metadata) == (first.id, {"strength": 1})
+    assert world.acme.connections.incoming(other.id, "related_to") == [found]
+
+
+def test_links_come_in_order_of_position(world: World) -> None:
+    playlist = add_thing(world.acme, type="playlist")
+    items = [add_thing(world.acme) for _ in range(3)]
+    for item, position in zip(items, (2.0, 0.5, 1.25), strict=True):
+        made = replace(link(world.acme, playlist, item, "contains"), position=position)
+        world.acme.connections.add(made)
+    found = world.acme.connections.outgoing(playlist.id, "contains")
+    assert [each.to_id for each in found] == [items[1].id, items[2].id, items[0].id]
+
+
+def test_a_removed_link_can_come_back(world: World) -> None:
+    one, other = add_thing(world.acme), add_thing(world.acme)
+    made = link(world.acme, one, other)
+    world.acme.connections.add(made)
+    world.acme.connections.remove(made.id)
+    assert world.acme.connections.outgoing(one.id, "related_to") == []
+    world.acme.connections.add(made)
+    assert world.acme.connections.outgoing(one.id, "related_to") == [made]
+
+
+def test_events_are_logged_once_and_newest_first(world: World) -> None:
+    thing = add_thing(world.acme)
+    events = [
+        Event("content_event", "video_viewed", None, thing.id, at, {"n": at}, id=new_id())
+        for at in (5, 7, 6)
+    ]
+    world.acme.events.append(events)
+    world.acme.events.append(events)
+    assert [event.at for event in world.acme.events.of(thing.id)] == [7, 6, 5]
+    assert [event.at for event in world.acme.events.of(thing.id, limit=1)] == [7]
+    assert world.acme.events.count(thing.id, "video_viewed") == 3
+
+
+def test_an_event_without_id_and_time_gets_both(world: World) -> None:
+    thing = add_thing(world.acme)
+    world.acme.events.append([Event("entity_updated", target_id=thing.id)])
+    (event,) = world.acme.events.of(thing.id)
+    assert event.id
+    assert event.at > 1_700_000_000_000
+    assert event.group_id == world.groups["acme"].id
+
+
+def test_the_same_bytes_are_held_once_in_a_group(world: World) -> None:
+    one, other = add_thing(world.acme), add_thing(world.acme)
+    held = media_row(world.acme, one)
+    world.acme.media.add(held)
+    with pytest.raises(Conflict):
+        world.acme.media.add(media_row(world.acme, other))
+    world.acme.media.add(media_row(world.acme, other, role="thumbnail"))
+    mine = add_thing(world.rival)
+    world.rival.media.add(media_row(world.rival, mine))
+    assert world.acme.media.by_hash(held.sha256) == held
+    assert [row.role for row in world.acme.media.of(other.id)] == ["thumbnail"]
+    assert len(list(world.acme.media.all())) == 2
+
+
+def test_bytes_that_were_forgotten_can_come_back(world: World) -> None:
+    thing = add_thing(world.acme)
+    world.acme.media.add(media_row(world.acme, thing))
+    world.acme.media.remove(world.acme.media.of(thing.id)[0].id)
+    assert world.acme.media.of(thing.id) == []
+    world.acme.media.add(media_row(world.acme, thing))
+    assert len(world.acme.media.of(thing.id)) == 1
+
+
+# --- rows keep their rules ----------------------------------------------------------------------
+
+FOR_EVER = ("groups", "things", "connections", "events", "knowledge")
+IN_THEIR_GROUP = (
+    *("groups", "things", "connections", "events", "segments", "knowledge", "thing_knowledge"),
+    "media",
+)
+
+
+@pytest.mark.parametrize("table", FOR_EVER)
+def test_rows_are_never_deleted(world: World, table: str) -> None:
+    Bundle.of(world.acme)
+    with pytest.raises((Conflict, StorageFailed), match=r"append-only|never removed"):
+        world.library.database.execute(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", IN_THEIR_GROUP)
+def test_a_row_never_changes_its_group(world: World, table: str) -> None:
+    Bundle.of(world.acme)
+    with pytest.raises((Conflict, StorageFailed), match=r"keeps its|append-only"):
+        world.library.database.execute(
+            f"UPDATE {table} SET group_id = ?", (world.groups["rival"].id,)
+        )
+
+
+def test_events_are_never_changed(world: World) -> None:
+    Bundle.of(world.acme)
+    with pytest.raises((Conflict, StorageFailed), match="append-only"):
+        world.library.database.execute("UPDATE events SET action = 'x'")
+
+
+def test_a_transaction_is_kept_whole_or_not_at_all(world: World) -> None:
+    with pytest.raises(ZeroDivisionError), world.acme.transaction():
+        add_thing(world.acme, slug="one")
+        with world.acme.transaction():
+            add_thing(world.acme, slug="two")
+        raise ZeroDivisionError
+    assert world.acme.things.page(ThingQuery(("video",))).total == 0
+    with world.acme.transaction():
+        add_thing(world.acme, slug="one")
+    assert world.acme.things.page(ThingQuery(("video",))).total == 1
+
+
+@pytest.mark.parametrize("point", ["store.commit", "store.committed"])
+def test_a_disk_that_fails_at_the_commit(world: World, point: str) -> None:
+    from vidctl import failpoints
+
+    failpoints.arm(f"{point}:1:eio")
+    with pytest.raises(OSError, match=point):
+        add_thing(world.acme, slug="one")
+    failpoints.arm("")
+    kept = world.acme.things.page(ThingQuery(("video",))).total
+    assert kept == (1 if point == "store.committed" else 0)
+    add_thing(world.acme, slug="two")

@@ -1,0 +1,264 @@
+"""No command shows one group what belongs to another: a state machine over the whole surface.
+
+Every group has two canary words of its own: one in slugs, titles and tags, which commands also ask
+for, and a hidden one in descriptions, properties and transcripts, which nobody ever types: where it
+shows up outside its group, something leaked. Commands are found by introspection; one without a
+plan here fails the suite.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from flow_samples import captioned
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from vidctl.cli import app as cli
+
+GROUPS = ("alpha", "alpha/below", "beta", "gamma")
+CANARY = {
+    "alpha": "quokkaalpha",
+    "alpha/below": "ibisbelow",
+    "beta": "narwhalbeta",
+    "gamma": "okapigamma",
+}
+HIDDEN = {group: f"hidden{word[::-1]}" for group, word in CANARY.items()}
+# One word that all groups share, so that a search has something to find everywhere.
+COMMON = "lighthouse"
+
+# What each command is called with; {ref} is a thing of any group, {own} one of the group at work.
+PLANS: dict[str, list[list[str]]] = {
+    "init": [["init"]],
+    "demo": [],  # works in a library of its own
+    "upload": [["upload", "{file}"], ["upload", "{file}", "-n"]],
+    "process": [["process"], ["process", "{ref}"]],
+    "transcribe": [["transcribe", "{ref}"], ["transcribe", "{ref}", "--force"]],
+    "index": [["index"], ["index", "{ref}"]],
+    "search": [
+        ["search", "{word}", "--mode", "text"],
+        ["search", COMMON, "--mode", "text", "-n", "50", "--context", "3", "--explain"],
+        ["search", COMMON, "--mode", "text", "--tag", "{word}"],
+    ],
+    "status": [["status"]],
+    "doctor": [["doctor"], ["doctor", "--fix"]],
+    "backup": [],  # copies the file as a whole, for the person who owns all of it
+    "completion": [["completion", "bash"]],
+    "config show": [["config", "show"]],
+    "config get": [["config", "get", "search.limit"]],
+    "config set": [["config", "set", "search.limit", "10"]],
+    "config unset": [["config", "unset", "search.limit"]],
+    "config path": [["config", "path"]],
+    "groups add": [["groups", "add", "new", "-n"], ["groups", "add", "{group}/new", "-n"]],
+    "groups list": [["groups", "list"]],
+    "groups tree": [["groups", "tree"]],
+    "groups show": [["groups", "show", "{group}"]],
+    "groups edit": [["groups", "edit", "{group}", "--name", "Same"]],
+    "groups move": [["groups", "move", "{group}", "--to", "{group}", "-n"]],
+    "groups archive": [["groups", "archive", "{group}", "-n"]],
+}
+for noun in ("videos", "podcasts"):
+    PLANS |= {
+        f"{noun} add": [[noun, "add", "--title", "Added", "--tag", "new"]],
+        f"{noun} list": [
+            [noun, "list", "--status", "all"],
+            [noun, "list", "--text", "{word}"],
+            [noun, "list", "--tag", "{word}", "--fields", "name,transcript,tags"],
+            [noun, "list", "--author", "{person}"],
+        ],
+        f"{noun} show": [[noun, "show", "{ref}"]],
+        f"{noun} edit": [[noun, "edit", "{ref}", "--tag", "edited"]],
+        f"{noun} publish": [[noun, "publish", "{ref}"]],
+        f"{noun} archive": [[noun, "archive", "{ref}"]],
+        f"{noun} restore": [[noun, "restore", "{ref}"]],
+        f"{noun} rm": [[noun, "rm", "{ref}"], [noun, "rm", "{ref}", "--purge", "-n"]],
+    }
+CASES = [plan for plans in PLANS.values() for plan in plans]
+
+
+def surface() -> list[str]:
+    """Every command of the command line, verbs included."""
+    root: Any = typer.main.get_command(cli.app)
+    found = []
+    for name in cli.TABLE:
+        command = root.load(name)
+        verbs = getattr(command, "commands", None)
+        found += [f"{name} {verb}" for verb in verbs] if verbs else [name]
+    return found
+
+
+def test_every_command_has_a_plan() -> None:
+    assert sorted(surface()) == sorted(PLANS)
+
+
+@dataclass
+class Ran:
+    code: int
+    text: str
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def run(folder: Path, *words: str) -> Ran:
+    """Run a command in this process and return everything it wrote."""
+    streams = sys.stdout, sys.stderr
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
+    sys.stdout = sys.stderr = out
+    try:
+        with inside(folder):
+            code = cli.run(list(words))
+    finally:
+        sys.stdout, sys.stderr = streams
+    out.flush()
+    buffer = out.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return Ran(int(code), buffer.getvalue().decode())
+
+
+def build(folder: Path) -> None:
+    """Make the library: in each group a video, a captioned podcast episode, and its owner."""
+    assert run(folder, "init").code == 0
+    run(folder, "config", "set", "embed.engine", "none")
+    for number, group in enumerate(GROUPS):
+        word, hidden = CANARY[group], HIDDEN[group]
+        assert run(folder, "groups", "add", group, "--description", hidden).code == 0
+        at = ("-g", group)
+        file = captioned(
+            folder / f"{word}.wav", [f"The {COMMON} of {word} {hidden} stands."] * 3, pitch=300 + 40 * number
+        )
+        made = run(folder, "upload", file.name, "--process", "--tags", word, *at)
+        assert made.code == 0, made
+        made = run(
+            folder, "videos", "add", "https://example.org/v.mp4", "--title", f"Video {word}",
+            "--description", f"{COMMON} {word} {hidden}", "--tag", word, "--set", f"secret={hidden}",
+            *at,
+        )
+        assert made.code == 0, made
+        assert run(folder, "process", *at).code == 0
+
+
+class Tenants(RuleBasedStateMachine):
+    """Runs random commands in random groups and looks for words that belong elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="tenants-"))
+        shutil.copytree(TEMPLATE, self.folder, dirs_exist_ok=True)
+        self.last: tuple[Ran, set[str], tuple[str, ...]] | None = None
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @initialize()
+    def begin(self) -> None:
+        self.last = None
+
+    @rule(
+        case=st.sampled_from(CASES),
+        group=st.sampled_from(GROUPS),
+        other=st.sampled_from(GROUPS),
+        noun=st.sampled_from(("video", "podcast")),
+        recursive=st.booleans(),
+        form=st.sampled_from(("", "--json", "--jsonl", "--csv")),
+    )
+    def command(
+        self, case: list[str], group: str, other: str, noun: str, recursive: bool, form: str
+    ) -> None:
+        word = CANARY[other]
+        slug = f"video-{word}" if noun == "video" else word
+        values = {
+            "{ref}": slug, "{own}": slug, "{word}": word, "{group}": other, "{person}": "owner",
+            "{file}": f"{CANARY[group]}.wav",
+        }
+        called = []
+        for part in case:
+            for mark, value in values.items():
+                part = part.replace(mark, value)
+            called.append(part)
+        flags = ["-g", group, *(["-r"] if recursive else []), *([form] if form else [])]
+        ran = run(self.folder, *called, *flags)
+        sees_below = recursive or called[0] in ("groups", "doctor")
+        allowed = {group} | ({"alpha/below"} if group == "alpha" and sees_below else set())
+        own = {words[name] for name in allowed for words in (CANARY, HIDDEN)}
+        asked = {word for word in CANARY.values() if any(word in part for part in called)}
+        self.last = (ran, asked | own, (*called, *flags))
+
+    @invariant()
+    def nothing_leaked(self) -> None:
+        if self.last is None:
+            return
+        ran, allowed, words = self.last
+        assert ran.code != 70, (words, ran)
+        every = (*CANARY.values(), *HIDDEN.values())
+        found = {word for word in every if word in ran.text.lower()}
+        assert found <= allowed, (words, found - allowed, ran)
+
+
+TEMPLATE = Path(tempfile.gettempdir()) / "never-used"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    global TEMPLATE
+    TEMPLATE = tmp_path_factory.mktemp("tenants")
+    build(TEMPLATE)
+    yield TEMPLATE
+
+
+MACHINE = settings(
+    max_examples=50, stateful_step_count=20, deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_no_leaks(template: Path) -> None:
+    """1,000 commands: 50 runs of 20."""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(Tenants, settings=MACHINE)
+
+
+@pytest.mark.slow
+def test_no_leaks_in_ten_thousand_commands(template: Path) -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(Tenants, settings=settings(MACHINE, max_examples=500))
+
+
+@pytest.mark.parametrize("verb", ["show", "edit", "publish", "archive", "restore", "rm"])
+@pytest.mark.parametrize("noun", ["videos", "podcasts"])
+def test_a_foreign_reference_is_a_missing_one(template: Path, noun: str, verb: str) -> None:
+    """Same exit code, same words, same absence of effects, for slug, id and id prefix."""
+    slug = f"video-{CANARY['beta']}" if noun == "videos" else CANARY["beta"]
+    foreign = run(template, noun, "show", slug, "-g", "beta", "--fields", "id").text.strip()
+    before = run(template, noun, "show", slug, "-g", "beta", "--json").text
+    missing = "0" * len(foreign)
+    extra = ("--tag", "x") if verb == "edit" else ()
+    for reference, stand_in in (
+        (foreign, missing), (slug, "n" * len(slug)), (foreign[:20], missing[:20])
+    ):
+        there = run(template, noun, verb, reference, *extra, "-g", "gamma")
+        absent = run(template, noun, verb, stand_in, *extra, "-g", "gamma")
+        assert there.code == absent.code == 6
+        assert there.text.replace(reference, "REF") == absent.text.replace(stand_in, "REF")
+    assert run(template, noun, "show", slug, "-g", "beta", "--json").text == before
