@@ -37,8 +37,51 @@ Ask for a kingfisher and it comes.
 """
 
 
+# Each prints an envelope; what its data holds is told by its keys.
+LINES = (
+    "vidctl init --json",
+    "vidctl upload kingfisher.wav --json",
+    "vidctl process --json",
+    "vidctl search kingfisher --json",
+    "vidctl status --json",
+    "vidctl podcasts list --json",
+    "vidctl podcasts show kingfisher --json",
+    "vidctl podcasts edit kingfisher --title Kingfisher --json",
+    "vidctl podcasts publish kingfisher --json",
+    "vidctl groups list --json",
+    "vidctl groups show default --json",
+    "vidctl config show --json",
+    "vidctl config get search.limit --json",
+    "vidctl config path --json",
+    "vidctl doctor --json",
+    "vidctl backup copy.db --json",
+    "vidctl completion bash --json",
+)
+
+
+def keys() -> list[tuple[str, list[str], list[str]]]:
+    """Return, for each of LINES, the keys of its data and of the first of its items."""
+    with small_library():
+        found = []
+        for line in LINES:
+            data = json.loads(run(*words(line)))["data"]
+            rows = data.get("items") or data.get("hits") or [{}]
+            found.append((line, list(data), list(rows[0]) if isinstance(rows, list) else []))
+        return found
+
+
 def examples() -> dict[str, list[tuple[str, str]]]:
     """Return what some commands print in a small library, by the shape it shows."""
+    with small_library():
+        return {
+            shape: [(line, json.dumps(json.loads(run(*words(line))), indent=2, ensure_ascii=False))]
+            for shape, line in EXAMPLES.items()
+        }
+
+
+@contextmanager
+def small_library() -> Iterator[None]:
+    """Work in a library with one podcast episode, found by its words, and two videos."""
     with sandbox() as folder:
         tone(folder / "kingfisher.wav")
         (folder / "kingfisher.vtt").write_text(CAPTIONS, encoding="utf-8")
@@ -47,10 +90,7 @@ def examples() -> dict[str, list[tuple[str, str]]]:
         run("upload", "kingfisher.wav", "--process")
         run("videos", "add", "https://youtu.be/dQw4w9WgXcQ", "--title", "Opening talk")
         run("videos", "add", "https://example.org/talk.mp4", "--title", "Second talk")
-        return {
-            shape: [(line, json.dumps(json.loads(run(*words(line))), indent=2, ensure_ascii=False))]
-            for shape, line in EXAMPLES.items()
-        }
+        yield
 
 
 def words(line: str) -> list[str]:

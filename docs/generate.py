@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from examples import examples
+from examples import examples, keys
 
 REFERENCE = Path(__file__).parent / "reference"
 MARK = "<!-- Written by docs/generate.py; edit that, or the program. -->"
@@ -308,7 +308,11 @@ item a line, tabs between the fields."""
 
 SHAPES = (
     ("envelope", "Envelope", "Every command. `data` differs from command to command."),
-    ("listing", "Listing", "`data` of a command that prints a list."),
+    (
+        "listing",
+        "Listing",
+        "`data` of a command that prints a list. For items: [things.json](schemas/things.json).",
+    ),
     (
         "thing",
         "Thing",
@@ -319,6 +323,10 @@ SHAPES = (
     ),
     ("search", "Search", "`data` of `search`."),
 )
+KEYS_INTRO = """\
+`podcasts` stands for `videos` too. `add`, `edit`, `move` and `archive` print what `show` begins
+with; `publish`, `restore` and `rm` print a listing of what they changed; `transcribe` and `index`
+print what `process` does."""
 
 
 def json_page() -> str:
@@ -332,6 +340,12 @@ def json_page() -> str:
         blocks.append(table(["Field", "Type", "Meaning"], rows))
         for command, shown in printed.get(name, []):
             blocks.append(f"```console\n$ {command}\n{shown}\n```")
+    blocks += ["## What each command's data holds", KEYS_INTRO]
+    rows = [
+        [code(line), ", ".join(map(code, of)), ", ".join(map(code, per))]
+        for line, of, per in keys()
+    ]
+    blocks.append(table(["Command", "Keys of `data`", "Keys of an item or hit"], rows))
     blocks += ["## Properties", "What `properties` may hold. Anything else is kept in `extra`."]
     blocks.append(properties_table())
     return page("JSON", *blocks)

@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av import AudioStream, VideoStream
 from av.audio.fifo import AudioFifo
 from av.container import OutputContainer
@@ -82,7 +83,8 @@ def write(output: OutputContainer, fifo: AudioFifo, total: float) -> None:
         frame_size = audio.codec_context.frame_size or 1024
         while fifo.samples_read < samples and (sound := fifo.read(frame_size, partial=True)):
             output.mux(audio.encode(sound))
-        frame = av.VideoFrame.from_image(card(number / FPS, total))
+        picture = np.asarray(card(number / FPS, total))
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts, frame.time_base = number, Fraction(1, FPS)
         output.mux(video.encode(frame))
     output.mux(audio.encode(None))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import av
     import numpy as np
     from numpy.typing import NDArray
 
@@ -22,12 +21,12 @@ FPS = 10
 SIZE = (160, 90)
 
 
-def noise(seconds: float, rate: int = RATE) -> Sound:
-    """Loud and quiet noise that resembles itself nowhere, so that a shift is measurable."""
+def noise(seconds: float) -> Sound:
+    """Loud and quiet noise at ``RATE`` that resembles itself nowhere: a shift is measurable."""
     import numpy as np
 
     random = np.random.default_rng(1961)
-    samples = round(seconds * rate)
+    samples = round(seconds * RATE)
     loudness = np.repeat(random.random(samples // 2400 + 1), 2400)[:samples]
     return np.clip(random.standard_normal(samples) * 6000 * loudness, -32000, 32000).astype("i2")
 
@@ -85,9 +84,7 @@ def make(target: Any, **recipe: Any) -> Any:
     with av.open(name, "w", format=wanted.form, options=wanted.options) as output:
         output.metadata.update(wanted.tags)
         video = _video_stream(output, wanted) if wanted.picture else None
-        audio = None
-        if wanted.sound:
-            audio = output.add_stream(wanted.sound, rate=wanted.sound_rate, layout=wanted.layout)
+        audio = _audio_stream(output, wanted) if wanted.sound else None
         packets: list[Any] = []
         if video is not None:
             packets += _video_packets(video, wanted)
@@ -150,7 +147,7 @@ def make_subtitles(path: Path) -> Path:
     import av
 
     text = io.BytesIO(b"1\n00:00:00,000 --> 00:00:02,000\nhello\n")
-    with av.open(text, format="srt") as source, av.open(str(path), "w") as output:
+    with av.open(text, "r", format="srt") as source, av.open(str(path), "w") as output:
         stream = output.add_stream_from_template(source.streams.subtitles[0])
         for packet in source.demux():
             if packet.dts is not None:
@@ -170,6 +167,12 @@ def _video_stream(output: Any, wanted: Recipe) -> Any:
         stream.codec_context.sample_aspect_ratio = wanted.aspect
     if wanted.rotation:
         stream.set_display_rotation(wanted.rotation)
+    return stream
+
+
+def _audio_stream(output: Any, wanted: Recipe) -> Any:
+    stream = output.add_stream(wanted.sound, rate=wanted.sound_rate, layout=wanted.layout)
+    stream.bit_rate = 96_000
     return stream
 
 
@@ -193,16 +196,15 @@ def _audio_packets(stream: Any, wanted: Recipe) -> Iterator[Any]:
         yield _delayed(packet, wanted.delay)
 
 
-def _audio_frames(stream: Any, wanted: Recipe) -> Iterator[av.AudioFrame]:
+def _audio_frames(stream: Any, wanted: Recipe) -> Iterator[Any]:
     import av
     import numpy as np
 
     context = stream.codec_context
-    samples = noise(wanted.sound_seconds or wanted.seconds, wanted.sound_rate)
+    samples = noise(wanted.sound_seconds or wanted.seconds)
     interleaved = np.repeat(samples, context.channels)[None]
     whole = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=wanted.layout)
-    whole.sample_rate, whole.pts = wanted.sound_rate, 0
-    whole.time_base = Fraction(1, wanted.sound_rate)
+    whole.sample_rate, whole.pts, whole.time_base = RATE, 0, Fraction(1, RATE)
     resampler = av.AudioResampler(
         context.format.name, wanted.layout, wanted.sound_rate, context.frame_size or 1024
     )

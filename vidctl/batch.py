@@ -241,12 +241,16 @@ def process(library: Library, things: Sequence[Thing], work: Work, *, report: Re
 def _processed(record: dict[str, Any]) -> str:
     parts = []
     if record.get("transcribed"):
-        parts.append(f"transcribed by {record['source']}, segments: {record['segments']}")
+        parts.append(f"{_counted(record['segments'], 'segment')} from {record['source']}")
     if record.get("indexed"):
-        parts.append(f"indexed, chunks: {record['chunks']}, embedded: {record['embedded']}")
+        parts.append(f"{_counted(record['chunks'], 'chunk')} indexed")
     if record.get("skipped"):
         parts.append(record["skipped"])
-    return "; ".join(parts) or "nothing to do"
+    return ", ".join(parts) or "nothing to do"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def has_transcript(library: Library, thing: Thing) -> bool:
@@ -296,7 +300,17 @@ def _index(library: Library, thing: Thing, report: Report, notes: list[str]) -> 
             "no embedding model is installed, so search is by words only;"
             ' pip install "vidctl[local]"'
         )
-    if indexing.is_fresh(thing, store=library.store, identity=identity, **chunking):
+    if not _is_halted(library, thing, indexing.STAGE) and indexing.is_fresh(
+        thing, store=library.store, identity=identity, **chunking
+    ):
         return {}
     done = indexing.index(thing, store=library.store, embedder=embedder, report=report, **chunking)
     return {"indexed": True, "chunks": done.chunks, "embedded": done.embedded}
+
+
+def _is_halted(library: Library, thing: Thing, stage: str) -> bool:
+    """Tell whether a run of a stage was killed or failed and none has finished since."""
+    return any(
+        job["stage"] == stage and job["state"] in ("interrupted", "failed")
+        for job in library.store.jobs.states([thing.id])
+    )

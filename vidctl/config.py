@@ -69,7 +69,7 @@ SETTINGS = (
         "embedding engine; auto is local where it is installed, else none",
         choices=("auto", "local", "none"),
     ),
-    Setting("embed.threads", 0, "CPU threads of the embedding model; 0 is all, up to 4", least=0),
+    Setting("embed.threads", 0, "CPU threads of the embedding model; 0 is all", least=0),
     Setting("search.mode", "hybrid", "how search ranks", choices=("hybrid", "text", "semantic")),
     Setting("search.limit", 10, "hits that a search shows", least=1, most=1000),
     Setting(

@@ -107,7 +107,7 @@ class Library:
             raise NoLibrary(f"there is no vidctl library at {path}")
         database = SqliteLibrary(path)
         try:
-            scope = _scope(database, config.text("group"), recursive=recursive)
+            scope = _scope(database, config, recursive=recursive)
         except BaseException:
             database.close()
             raise
@@ -279,9 +279,18 @@ class Library:
         return {"words": words, "overlap": overlap}
 
 
-def _scope(database: SqliteLibrary, reference: str, *, recursive: bool) -> Scope:
-    directory = database.groups()
-    group_id = directory.fast_resolve(reference) or directory.resolve(reference).id
+def _scope(database: SqliteLibrary, config: Config, *, recursive: bool) -> Scope:
+    directory, origin = database.groups(), config.origin("group")
+    reference = str(origin.value)
+    try:
+        group_id = directory.fast_resolve(reference) or directory.resolve(reference).id
+    except NotFound as error:
+        if origin.source == "flag":
+            raise
+        # Every command would fail like this, the one that lists the groups as well.
+        first = directory.all()[0].path
+        said = "" if origin.source == "default" else f", which {origin.source} names"
+        raise NotFound(error.message + said, hint=f"vidctl config set group {first}") from None
     if not recursive:
         return Scope.only(group_id)
     return Scope(group_id, tuple(group.id for group in directory.subtree(group_id)))

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stores import World
+from stores import World, make_library, use
 
-from vidctl.store import driver
+from vidctl.model.group import Group
 
 # The standard module stands for a machine where sqlite-vec cannot be loaded.
 DRIVERS = ("pysqlite3", "sqlite3")
-
-
-def use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Make this process choose a driver."""
-    pytest.importorskip(name)
-    monkeypatch.setenv("VIDCTL_SQLITE", name)
-    monkeypatch.setattr(driver, "_chosen", None)
-    if name == "sqlite3":
-        monkeypatch.setattr(driver, "vector_extension", lambda: None)
 
 
 @pytest.fixture(params=DRIVERS)
@@ -31,9 +23,25 @@ def sqlite(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return name
 
 
+@pytest.fixture(scope="session")
+def templates() -> dict[str, tuple[Path, dict[str, Group]]]:
+    """A library with groups for each driver, closed, to be copied: making one costs more."""
+    return {}
+
+
 @pytest.fixture
-def world(sqlite: str, tmp_path: Path) -> Iterator[World]:
+def world(
+    sqlite: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    templates: dict[str, tuple[Path, dict[str, Group]]],
+) -> Iterator[World]:
     """A library with the groups ``acme``, ``acme/courses``, ``rival`` and ``third``."""
-    made = World(tmp_path / "library.db")
+    if sqlite not in templates:
+        file = tmp_path_factory.mktemp(sqlite) / "library.db"
+        templates[sqlite] = (file, make_library(file))
+    template, groups = templates[sqlite]
+    shutil.copyfile(template, tmp_path / "library.db")
+    made = World(tmp_path / "library.db", groups)
     yield made
     made.close()

@@ -7,9 +7,11 @@ import itertools
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from vidctl.ids import new_id, slugify
 from vidctl.model.connection import Connection
@@ -18,6 +20,7 @@ from vidctl.model.knowledge import Chunk, Window
 from vidctl.model.media import MediaRow
 from vidctl.model.scope import Scope
 from vidctl.model.thing import Thing
+from vidctl.store import driver
 from vidctl.store.sqlite import SqliteLibrary, SqliteStore
 
 IDENTITY = "test/unit@4"
@@ -40,39 +43,43 @@ class Narrow:
 ALL = Narrow()
 
 
+def use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Make this process choose a driver."""
+    pytest.importorskip(name)
+    monkeypatch.setenv("VIDCTL_SQLITE", name)
+    monkeypatch.setattr(driver, "_chosen", None)
+    if name == "sqlite3":
+        monkeypatch.setattr(driver, "vector_extension", lambda: None)
+
+
+def make_library(path: Path) -> dict[str, Group]:
+    """Make a closed library file with some groups, and return those by path."""
+    library = SqliteLibrary(path, create=True)
+    groups: dict[str, Group] = {}
+    for group in ("acme", "acme/courses", "rival", "third"):
+        parent, _, slug = group.rpartition("/")
+        above = groups[parent].id if parent else None
+        groups[group] = Group(
+            new_id(), slug, slug.title(), "organization", above, group, "active", 1, 1
+        )
+        library.groups().add(groups[group])
+    library.close()
+    return groups
+
+
 class World:
     """An open library: a store for each group, and ``wide`` for acme with all below it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, groups: dict[str, Group]) -> None:
         self.path = path
-        self.library = SqliteLibrary(path, create=True)
-        self.groups: dict[str, Group] = {}
-        for group in ("acme", "acme/courses", "rival", "third"):
-            self.add_group(group)
+        self.groups = groups
+        self.library = SqliteLibrary(path)
         self.acme = self.open("acme")
         self.courses = self.open("acme/courses")
         self.rival = self.open("rival")
         self.third = self.open("third")
-        below = (self.groups["acme"].id, self.groups["acme/courses"].id)
+        below = (groups["acme"].id, groups["acme/courses"].id)
         self.wide = self.library.open(Scope(below[0], below))
-
-    def add_group(self, path: str) -> Group:
-        """Add a group at a path whose parents exist."""
-        parent, _, slug = path.rpartition("/")
-        made = Group(
-            id=new_id(),
-            slug=slug,
-            name=slug.title(),
-            type="organization",
-            parent_id=self.groups[parent].id if parent else None,
-            path=path,
-            status="active",
-            created_at=1,
-            updated_at=1,
-        )
-        self.library.groups().add(made)
-        self.groups[path] = made
-        return made
 
     def open(self, path: str) -> SqliteStore:
         """Open a store for one group."""
@@ -96,15 +103,6 @@ class World:
             )
             for table in TABLES
         }
-
-    def reopen(self) -> World:
-        """Close the library and open it once more, perhaps with another driver."""
-        self.library.close()
-        self.library = SqliteLibrary(self.path)
-        for name, store in list(vars(self).items()):
-            if isinstance(store, SqliteStore):
-                setattr(self, name, self.library.open(store.scope))
-        return self
 
 
 moments = itertools.count(1_736_244_000_000, 1000)
@@ -181,20 +179,3 @@ def media_row(store: SqliteStore, thing: Thing, content: str = "bytes", **fields
 def link(store: SqliteStore, one: Thing, other: Thing, type: str = "related_to") -> Connection:
     """Make a link between two things."""
     return Connection(new_id(), store.scope.home, one.id, other.id, type)
-
-
-@dataclass
-class Everything:
-    """A thing with one row of every kind, and the names to reach each by."""
-
-    thing: str
-    slug: str
-    youtube: str
-    connection: str
-    chunk: str
-    media: str
-    sha256: str
-    job: str
-    word: str
-    vector: bytes
-    names: list[str] = field(default_factory=list)

@@ -39,8 +39,14 @@ def write(path: str, group_id: str, name: str, seconds: float, outcomes: Any) ->
     while time.monotonic() < until:
         began = time.monotonic()
         try:
-            thing = add_item(store=store, actor=actor, type="video", name=f"{name} {done}",
-                             properties={"tags": [name]}, now=now)
+            thing = add_item(
+                store=store,
+                actor=actor,
+                type="video",
+                name=f"{name} {done}",
+                properties={"tags": [name]},
+                now=now,
+            )
             edit_item(store=store, actor=actor, thing=thing, changes={"duration": 1.0}, now=now)
             lines = [Segment(0.0, 1.0, f"word{done} {name}")]
             store.segments.replace(thing.id, lines, source="test")
@@ -129,7 +135,9 @@ def test_writers_and_readers(tmp_path: Path) -> None:
     library.close()
 
 
-def test_the_same_file_from_many_processes_is_one_item(tmp_path: Path, spawn: Any, tone: Path) -> None:
+def test_the_same_file_from_many_processes_is_one_item(
+    tmp_path: Path, spawn: Any, tone: Path
+) -> None:
     spawn("init")
     processes = [spawn.start("upload", tone, "--json") for _ in range(6)]
     envelopes = []
@@ -183,5 +191,3 @@ def test_init_from_many_processes_makes_one_library(tmp_path: Path, spawn: Any) 
         assert process.returncode == 0, (out, err)
     groups = spawn("groups", "list", "--json").data["items"]
     assert [group["path"] for group in groups] == ["default"]
-
-

@@ -72,7 +72,9 @@ def orphan_vector(database: Database, media: Path) -> None:
 
 
 def forget_chunk(database: Database, media: Path) -> None:
-    database.execute("UPDATE knowledge SET deleted_at = 1 WHERE ordinal = 0 AND \"start\" IS NOT NULL")
+    database.execute(
+        'UPDATE knowledge SET deleted_at = 1 WHERE ordinal = 0 AND "start" IS NOT NULL'
+    )
     database.execute("INSERT INTO knowledge_fts (knowledge_fts) VALUES ('delete-all')")
     database.execute(
         "INSERT INTO knowledge_fts (rowid, scope, text) SELECT pk, scope, text FROM knowledge"

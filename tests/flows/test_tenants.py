@@ -144,13 +144,25 @@ def build(folder: Path) -> None:
         assert run(folder, "groups", "add", group, "--description", hidden).code == 0
         at = ("-g", group)
         file = captioned(
-            folder / f"{word}.wav", [f"The {COMMON} of {word} {hidden} stands."] * 3, pitch=300 + 40 * number
+            folder / f"{word}.wav",
+            [f"The {COMMON} of {word} {hidden} stands."] * 3,
+            pitch=300 + 40 * number,
         )
         made = run(folder, "upload", file.name, "--process", "--tags", word, *at)
         assert made.code == 0, made
         made = run(
-            folder, "videos", "add", "https://example.org/v.mp4", "--title", f"Video {word}",
-            "--description", f"{COMMON} {word} {hidden}", "--tag", word, "--set", f"secret={hidden}",
+            folder,
+            "videos",
+            "add",
+            "https://example.org/v.mp4",
+            "--title",
+            f"Video {word}",
+            "--description",
+            f"{COMMON} {word} {hidden}",
+            "--tag",
+            word,
+            "--set",
+            f"secret={hidden}",
             *at,
         )
         assert made.code == 0, made
@@ -187,7 +199,11 @@ class Tenants(RuleBasedStateMachine):
         word = CANARY[other]
         slug = f"video-{word}" if noun == "video" else word
         values = {
-            "{ref}": slug, "{own}": slug, "{word}": word, "{group}": other, "{person}": "owner",
+            "{ref}": slug,
+            "{own}": slug,
+            "{word}": word,
+            "{group}": other,
+            "{person}": "owner",
             "{file}": f"{CANARY[group]}.wav",
         }
         called = []
@@ -226,7 +242,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 MACHINE = settings(
-    max_examples=50, stateful_step_count=20, deadline=None,
+    max_examples=50,
+    stateful_step_count=20,
+    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 
@@ -255,7 +273,9 @@ def test_a_foreign_reference_is_a_missing_one(template: Path, noun: str, verb: s
     missing = "0" * len(foreign)
     extra = ("--tag", "x") if verb == "edit" else ()
     for reference, stand_in in (
-        (foreign, missing), (slug, "n" * len(slug)), (foreign[:20], missing[:20])
+        (foreign, missing),
+        (slug, "n" * len(slug)),
+        (foreign[:20], missing[:20]),
     ):
         there = run(template, noun, verb, reference, *extra, "-g", "gamma")
         absent = run(template, noun, verb, stand_in, *extra, "-g", "gamma")

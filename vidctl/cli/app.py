@@ -15,6 +15,8 @@ from vidctl.cli.output import Output
 from vidctl.errors import UsageError, VidctlError
 
 _HERE = "vidctl.cli.commands"
+# The variable by which a shell asks for completions.
+COMPLETE = "_VIDCTL_COMPLETE"
 START, WORK, LIBRARY, CARE = "Start here", "The daily journey", "The library", "Care"
 
 TABLE = {
@@ -84,6 +86,10 @@ def root(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; every error is told here."""
+    if COMPLETE in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()
     command = typer.main.get_command(app)
     line = CommandLine(arguments)
     try:

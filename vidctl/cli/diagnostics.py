@@ -31,7 +31,9 @@ class Diagnostics:
 
     def error(self, error: VidctlError) -> None:
         """Print an error and, below it, the next step."""
-        item = f"{visible(error.item)}: " if error.item else ""
+        # Many messages name their item as people typed it; saying it twice helps nobody.
+        is_named = not error.item or repr(error.item) in error.message
+        item = "" if is_named else f"{visible(error.item)}: "
         self._line(f"{self._styled('error:', '1;31')} {item}{visible(error.message, lines=True)}")
         if error.hint:
             self._line(f"{self._styled('hint:', '36')} {visible(error.hint)}")

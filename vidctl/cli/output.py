@@ -88,7 +88,9 @@ class Output:
             return ""
         import shutil
 
-        header = [name.upper() for name, _ in columns]
+        kept = [n for n in range(len(columns)) if n == 0 or any(row[n] for row in rows)]
+        header = [columns[n][0].upper() for n in kept]
+        rows = [[row[n] for n in kept] for row in rows]
         return table(header, rows, columns=shutil.get_terminal_size().columns) + "\n"
 
     def write(self, text: str) -> None:

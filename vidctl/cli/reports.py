@@ -63,7 +63,9 @@ class BarReport:
         if item not in self._tasks:
             label = fit(visible(item), 28)
             self._tasks[item] = self._progress.add_task("", label=label, stage=stage, total=None)
-        self._progress.reset(self._tasks[item], stage=stage, total=None)
+        # ``reset`` would drop the other fields if it were given one.
+        self._progress.reset(self._tasks[item], total=None)
+        self._progress.update(self._tasks[item], stage=stage)
 
     def advance(self, item: str, done: float, total: float) -> None:
         """Move the item's bar."""

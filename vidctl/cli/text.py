@@ -62,13 +62,21 @@ def pad(text: str, cells: int) -> str:
     return text + " " * max(0, cells - width(text))
 
 
+# Columns that can be read at all, and that can still be read well.
+NARROWEST, NARROW = 8, 16
+
+
 def table(header: list[str], rows: list[list[str]], *, columns: int) -> str:
-    """Lay out rows for a terminal of ``columns`` cells; the widest column gives way first."""
+    """Lay out rows for a terminal of ``columns`` cells; the widest column gives way first.
+
+    The first column names the row in the next command, so it gives way last.
+    """
     cleaned = [header, *[[visible(cell) for cell in row] for row in rows]]
     widths = [max(width(row[i]) for row in cleaned) for i in range(len(header))]
     gaps = 2 * (len(header) - 1)
-    while sum(widths) + gaps > columns and max(widths) > 8:
-        widths[widths.index(max(widths))] -= 1
+    while sum(widths) + gaps > columns and max(widths) > NARROWEST:
+        rest = widths[1:] if max(widths[1:], default=0) > NARROW else widths
+        widths[len(widths) - len(rest) + rest.index(max(rest))] -= 1
     lines = []
     for row in cleaned:
         cells = [pad(fit(cell, w), w) for cell, w in zip(row, widths, strict=True)]

@@ -56,7 +56,7 @@ class LocalEmbedder:
         if model not in ("", MODEL):
             raise UsageError(
                 f"there is no local embedding model {model!r}",
-                hint=f"vidctl config set embedder.model {MODEL}",
+                hint=f"the only one is {MODEL}",
             )
         if _missing():
             raise MissingExtra(

@@ -29,6 +29,7 @@ LONE_WORD = 1000.0
 # word must come more often to be taken for that.
 REPEATS, WORD_REPEATS, LONGEST_PHRASE = 4, 8, 30
 
+_OPENERS = "\"'“‘«([{「『¿¡"
 _CLOSERS = "\"'”’»)]}」』"
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
 _COMMAS = (",", ";", ":", "—", "–", "、", "，", "；", "：", "،")
@@ -130,12 +131,15 @@ def _lines(words: list[Word]) -> Iterator[list[Word]]:
 
 def _break_cost(word: Word, after: Word) -> float:
     text = word.text.rstrip(_CLOSERS)
-    if text.endswith(_SENTENCE_ENDS) and not _ABBREVIATION.fullmatch(text.lstrip("\"'“‘«([{")):
-        return AT_SENTENCE
+    is_end = text.endswith(_SENTENCE_ENDS) and not _ABBREVIATION.fullmatch(text.lstrip(_OPENERS))
+    is_comma = is_end or text.endswith(_COMMAS)
     is_pause = after.start - word.end >= PAUSE
-    if text.endswith(_COMMAS):
-        return AT_COMMA_AND_PAUSE if is_pause else AT_COMMA
-    return AT_COMMA if is_pause else AT_WORD
+    # 'He said "Stop!" and left.' is one sentence.
+    if is_end and not after.text.lstrip(_OPENERS)[:1].islower():
+        return AT_SENTENCE
+    if is_comma and is_pause:
+        return AT_COMMA_AND_PAUSE
+    return AT_COMMA if is_comma or is_pause else AT_WORD
 
 
 def _width(word: Word, is_spaced: bool) -> int:

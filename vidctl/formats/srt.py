@@ -44,22 +44,35 @@ def _cues(lines: list[str]) -> list[Cue]:
     cues: list[Cue] = []
     if not timings:
         return cues
-    counter = _counter(lines, timings[0][0])
+    first = _above(lines, timings[0][0], -1)
+    counter = _number(lines, first)
     is_numbered = counter is not None
     ends = [index for index, _ in timings[1:]] + [len(lines)]
     for (index, (start, end)), stop in zip(timings, ends, strict=True):
-        following = _counter(lines, stop) if stop < len(lines) else None
-        # In a file without counters a number alone at the end of a cue is speech.
-        is_counter = following is not None and (is_numbered or not lines[stop - 2].strip())
-        payload = lines[index + 1 : stop - 1 if is_counter else stop]
+        last = _above(lines, stop, index) if stop < len(lines) else index
+        number = _number(lines, last) if last > index else None
+        if last < stop - 1:
+            is_counter = number is not None and counter is not None and number == counter + 1
+        else:
+            # In a file without counters a number alone at the end of a cue is speech.
+            is_counter = number is not None and (is_numbered or not lines[last - 1].strip())
         # A cue that ends before it starts is given a sound end later.
-        cues.append(Cue(start, -1 if end is None else end, _spoken(payload, counter)))
-        counter = following if is_counter else counter and counter + 1
+        spoken = _spoken(lines[index + 1 : last if is_counter else stop], counter)
+        cues.append(Cue(start, -1 if end is None else end, spoken))
+        counter = number if is_counter else counter and counter + 1
     return cues
 
 
-def _counter(lines: list[str], timing: int) -> int | None:
-    line = lines[timing - 1].strip() if timing else ""
+def _above(lines: list[str], index: int, floor: int) -> int:
+    """Give the nearest line above ``index`` that is not empty, or ``floor``."""
+    index -= 1
+    while index > floor and not lines[index].strip():
+        index -= 1
+    return index
+
+
+def _number(lines: list[str], index: int) -> int | None:
+    line = lines[index].strip() if index >= 0 else ""
     return int(line) if _COUNTER.fullmatch(line) else None
 
 

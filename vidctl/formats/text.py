@@ -29,9 +29,11 @@ _MARK = re.compile(r"<+([^<>]*)(>?)|\{\\[^{}]*\}")
 _TAG = re.compile(r"\s*(?:/\s*)?[A-Za-z]")
 _VOICE = re.compile(r"v(?:\.[^\s.]*)*\s(.*)", re.S)
 _PROSE = re.compile(r"[0-9=-]*\s+\S")
-_NAMED = r"&(?:#[0-9]{1,7}(?![0-9])|#[xX][0-9A-Fa-f]{1,6}(?![0-9A-Fa-f])|[A-Za-z][A-Za-z0-9]{1,31})"
-_REFERENCE = re.compile(_NAMED + ";?")
-_CLOSED_REFERENCE = re.compile(_NAMED + ";")
+_NAME_OR_NUMBER = (
+    r"&(?:#[0-9]{1,7}(?![0-9])|#[xX][0-9A-Fa-f]{1,6}(?![0-9A-Fa-f])|[A-Za-z][A-Za-z0-9]{1,31})"
+)
+_REFERENCE = re.compile(_NAME_OR_NUMBER + ";?")
+_CLOSED_REFERENCE = re.compile(_NAME_OR_NUMBER + ";")
 _MARKUP_START = re.compile(r"<(?=\s*(?:/\s*)?[A-Za-z][^<>]*>|\s*[0-9:.]+\s*>)")
 
 

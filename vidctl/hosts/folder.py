@@ -45,9 +45,9 @@ class FolderHost:
         ending = suffix.lower() if suffix.lower() in SUFFIXES else OTHER_SUFFIX
         locator = f"{group_id}/{sha256[:2]}/{sha256}{ending}"
         target = self.root / locator
-        make_folder(target.parent)
         if not self._is_inside(target.parent):
             raise StorageFailed(f"{target.parent} leads outside the media folder {self.root}")
+        make_folder(target.parent)
         size = size_of(source)
         if not self.exists(locator, size=size):
             size = copy_file(source, target, sha256=sha256)

@@ -57,8 +57,8 @@ def summary_of(thing: Thing) -> str:
 def is_fresh(thing: Thing, *, store: Store, words: int, overlap: int, identity: str | None) -> bool:
     """Tell whether a thing's chunks, and vectors of ``identity``, are what they should be."""
     wanted = desired_chunks(thing, store=store, words=words, overlap=overlap)
-    held = {chunk.id: chunk.content_hash for chunk in store.knowledge.chunks(thing.id)}
-    if held != {chunk.id: chunk.content_hash for chunk in wanted}:
+    held = {chunk.id: chunk for chunk in store.knowledge.chunks(thing.id)}
+    if held != {chunk.id: chunk for chunk in wanted}:
         return False
     return identity is None or not store.knowledge.unembedded(thing.id, identity)
 

@@ -22,7 +22,7 @@ K1, B = 1.2, 0.75
 PASSAGE_WORDS = 80
 PASSAGE_LINES = 8
 # How much the chunk around a passage counts beside the passage's own words.
-SURROUNDINGS = 0.25
+SURROUNDINGS = 0.3
 # Passages closer than this are one moment.
 APART_WORDS = 80
 # Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet …", SIGIR 2009.
@@ -133,25 +133,24 @@ def passages(question: Question, candidates: Sequence[Candidate]) -> list[Passag
     if not found or not question.stems:
         return found
     weights = _weights(question, found)
-    average = sum(passage.words for passage in found) / len(found)
     whole = sum(weights.values())
-    covered = {
-        one.chunk_id: _coverage(question, one, weights) / whole for one in candidates
-    }
+    chunks = {p.candidate.chunk_id: p.candidate for p in found}
+    around = {}
+    sizes = {one.chunk_id: sum(len(line.text.split()) for line in one.lines) for one in candidates}
+    avgc = sum(sizes.values()) / len(sizes)
+    average = sum(passage.words for passage in found) / len(found)
+    for one in candidates:
+        counts = Counter(root for line in one.lines for text in (line.text, line.speaker) for _, _, root in question.occurrences(text))
+        around[one.chunk_id] = _bm25(counts, weights, sizes[one.chunk_id] / avgc)
     for passage in found:
-        norm = K1 * (1 - B + B * passage.words / average)
-        own = sum(weights[root] * tf / (tf + norm) for root, tf in passage.counts.items())
-        around = covered[passage.candidate.chunk_id]
-        passage.text = (1 - SURROUNDINGS) * own / whole + SURROUNDINGS * around
+        own = _bm25(passage.counts, weights, passage.words / average)
+        passage.text = (own + SURROUNDINGS * around[passage.candidate.chunk_id]) / whole / (1 + SURROUNDINGS)
     return found
 
 
-def _coverage(question, one, weights):
-    roots = set()
-    for line in one.lines:
-        roots.update(root for _, _, root in question.occurrences(line.text))
-        roots.update(root for _, _, root in question.occurrences(line.speaker))
-    return sum(weights[root] for root in roots)
+def _bm25(counts, weights, length):
+    norm = K1 * (1 - B + B * length)
+    return sum(weights[root] * tf / (tf + norm) for root, tf in counts.items())
 
 
 def _weights(question: Question, found: Sequence[Passage]) -> dict[str, float]:

@@ -111,8 +111,8 @@ def _timed(frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, float | N
         following = next(frames, None)
         time, seconds = frame.time, frame.samples / frame.sample_rate
         if time is not None and (expected is None or abs(time - expected) > LEAP):
-            after = None if following is None else following.time
-            if after is None or abs(after - time - seconds) > LEAP:
+            after = following.time if following else expected
+            if after is not None and abs(after - time - seconds) > LEAP:
                 time = None
         yield frame, time
         known = expected if time is None else time
@@ -162,8 +162,7 @@ class _Line:
         self.excess = 0
         self.resampler: AudioResampler | None = None
         self.shape: object = None
-        self.anchor = start
-        self.samples = 0
+        self.expected = start
         self.shift = 0.0
 
     @property
@@ -174,17 +173,16 @@ class _Line:
     def add(self, frame: AudioFrame, moment: float | None) -> Iterator[Samples]:
         """Write a frame that is heard at ``moment``; without one it follows the last."""
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        expected = self.anchor + self.samples / frame.sample_rate
-        time = expected if moment is None else moment + self.shift
-        is_first = self.shape is None
-        if self._is_fault(time - expected, is_first):
-            self.shift += expected - time
-            time = expected
-        if shape != self.shape or abs(time - expected) > TOLERANCE:
+        time = self.expected if moment is None else moment + self.shift
+        if self._is_fault(time - self.expected):
+            self.shift += self.expected - time
+            time = self.expected
+        if shape != self.shape or abs(time - self.expected) > TOLERANCE:
             yield from self.flush()
             yield from self._move_to(time)
-            self.shape, self.anchor, self.samples = shape, time, 0
-        self.samples += frame.samples
+            self.shape, self.expected = shape, time
+        # Counted in samples and not taken from the next time, so that a slow drift adds up.
+        self.expected += frame.samples / frame.sample_rate
         yield from self._resampled(frame)
 
     def flush(self) -> Iterator[Samples]:
@@ -193,9 +191,9 @@ class _Line:
             yield from self._resampled(None)
         self.resampler = None
 
-    def _is_fault(self, jump: float, is_first: bool) -> bool:
+    def _is_fault(self, jump: float) -> bool:
         """Tell a broken clock (a joined recording starting anew, absurd times) from a pause."""
-        return jump > self.longest_gap or (jump < -LEAP and not is_first)
+        return jump > self.longest_gap or (jump < -LEAP and self.shape is not None)
 
     def _move_to(self, time: float) -> Iterator[Samples]:
         import numpy as np

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidctl.files import BLOCK
-from vidctl.media.refusal import refusal_of_decoding
+from vidctl.media.refusal import HEAD, refusal_of_decoding
 from vidctl.media.source import (
     MICROSECONDS,
     audio_frames,
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 # Formats whose header states a duration; for the others FFmpeg estimates one from what is there.
-_PROMISING = frozenset(
-    {"mov", "matroska", "flac", "aiff", "avi", "flv", "asf", "wav", "w64", "caf"}
-)
+_PROMISING = frozenset({"mov", "matroska", "flac", "aiff", "avi", "flv", "wav", "w64", "caf"})
+# Formats whose header states the size of the file, and the sizes that recorders write for unknown.
+_SIZED = frozenset({"wav", "avi", "asf"})
 _STREAMED_SIZES = (range(0x7FFFFF00, 0x80000100), range(0xFFFFFF00, 0x100000000))
+# The File Properties Object (ASF specification, section 3.2).
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _BISECTED_TO = 0.5
 _PATIENCE = 5.0
 _LEAP = 10.0
@@ -107,32 +109,36 @@ def _promises(
 ) -> Iterator[tuple[float, float]]:
     """Yield pairs of a promised end and the end that was found, both in seconds."""
     name = container.format.name.split(",")[0]
-    if name in ("wav", "avi"):
-        yield readable * _riff_growth(path), readable
+    if name in _SIZED:
+        yield readable * _stated_growth(path), readable
     if name not in _PROMISING and not (name == "mp3" and _has_frame_count(path)):
         yield readable * _hole_growth(path), readable
         return
     spans = []
     for stream in container.streams:
-        if stream.duration and stream.time_base and stream.index in ends:
+        if stream.duration and stream.time_base and not is_cover(stream):
             promised = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
             spans.append(promised)
-            yield promised, ends[stream.index]
+            if stream.type in ("audio", "video"):
+                yield promised, ends.get(stream.index, 0.0)
     if container.duration:
         # A movie header that promises more than every track in it is a wrong header.
         promised = container.duration / MICROSECONDS
         yield min(promised, max(spans, default=promised)), readable
 
 
-def _riff_growth(path: Path) -> float:
-    """Return how much bigger a RIFF file says it is than it is; FFmpeg trusts the file size."""
+def _stated_growth(path: Path) -> float:
+    """Return how much bigger an AVI, WAV or ASF file says it is; FFmpeg trusts the file size."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(8)
-    promised: int = struct.unpack("<I", head[4:])[0] + 8
-    if head[:4] != b"RIFF" or any(promised - 8 in sizes for sizes in _STREAMED_SIZES):
-        return 1.0
-    return max(promised / size, 1.0)
+        head = file.read(HEAD)
+    stated = 0
+    if head[:4] == b"RIFF":
+        (length,) = struct.unpack("<I", head[4:8])
+        stated = 0 if any(length in sizes for sizes in _STREAMED_SIZES) else length + 8
+    elif _ASF_PROPERTIES in head[:-24]:
+        (stated,) = struct.unpack_from("<Q", head, head.index(_ASF_PROPERTIES) + 40)
+    return max(stated / size, 1.0)
 
 
 def _hole_growth(path: Path) -> float:
@@ -153,45 +159,48 @@ def _has_frame_count(path: Path) -> bool:
     """Tell whether an MP3 file starts with a Xing, Info or VBRI header after its ID3 tag."""
     with path.open("rb") as file:
         head = file.read(10)
+        start = 0
         if head[:3] == b"ID3":
-            # The size is in seven bits of each byte (ID3v2.4, section 3.1).
-            file.seek(
-                10
-                + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
-            )
-        else:
-            file.seek(0)
-        first_frame = file.read(4096)
+            # Seven bits of the size are in each byte (ID3v2.4, section 3.1).
+            start = 10
+            for shift, byte in zip((21, 14, 7, 0), head[6:], strict=False):
+                start += byte << shift
+        file.seek(start)
+        first_frame = file.read(HEAD)
     return any(mark in first_frame for mark in (b"Xing", b"Info", b"VBRI"))
 
 
 def _decodable_end(container: InputContainer, ends: dict[int, float], path: Path) -> float:
     """Return up to where the file decodes: the end, unless a moment near the end does not."""
-    end = max(ends.values(), default=0.0)
-    witness = _witness(container)
-    if witness is None or witness.index not in ends:
-        raise refusal_of_decoding(path)
-    high = ends[witness.index]
-    low = float((witness.start_time or 0) * (witness.time_base or 0))
-    if _decodes(container, witness, max(high - 1.0, low)):
-        return end
-    if not _decodes(container, witness, low):
-        raise refusal_of_decoding(path)
+    for stream in _witnesses(container):
+        high = ends.get(stream.index)
+        if high is None:
+            continue
+        low = float((stream.start_time or 0) * (stream.time_base or 0))
+        if _decodes(container, stream, max(high - 1.0, low)):
+            return max(ends.values())
+        if _decodes(container, stream, low):
+            return _last_decodable(container, stream, low, high)
+    raise refusal_of_decoding(path)
+
+
+def _last_decodable(container: InputContainer, stream: Stream, low: float, high: float) -> float:
+    """Bisect between a moment that decodes and one that does not."""
     while high - low > _BISECTED_TO:
         middle = (low + high) / 2
-        if _decodes(container, witness, middle):
+        if _decodes(container, stream, middle):
             low = middle
         else:
             high = middle
     return low
 
 
-def _witness(container: InputContainer) -> Stream | None:
-    """Choose the stream to decode: sound is cheap, but zeros are valid uncompressed sound."""
+def _witnesses(container: InputContainer) -> Sequence[Stream]:
+    """Order the streams to decode: sound is cheap, but zeros are valid uncompressed sound."""
     audio, video = sound(container), picture(container)
-    if audio is None or (video is not None and audio.codec_context.name.startswith("pcm_")):
-        return video
-    return audio
+    streams = [stream for stream in (audio, video) if stream is not None]
+    is_raw = audio is not None and audio.codec_context.name.startswith("pcm_")
+    return streams[::-1] if is_raw else streams
 
 
 def _decodes(container: InputContainer, stream: Stream, moment: float) -> bool:

@@ -32,7 +32,7 @@ _OTHER = {
     b"\x1f\x8b": ("a compressed archive", "unpack it first"),
 }
 _PLAYLISTS = (b"#extm3u", b"ffconcat", b"[playlist]", b"<asx", b"<smil")
-_MEDIA = (b"\x1aE\xdf\xa3", b"OggS", b"fLaC", b"RIFF", b"RF64", b"FLV", b"ID3", b"FORM")
+_MEDIA = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"OggS", b"fLaC", b"RIFF", b"RF64", b"FLV", b"ID3", b"FORM")
 _ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"moof", b"styp")
 
 

@@ -58,7 +58,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A place in a thing that answers a query; ``start``/``end`` are seconds or None."""
+    """A place in a thing that answers a query; ``start``/``end`` are seconds or None.
+
+    ``marks`` are the (start, end) characters of ``text`` that match words of the query.
+    """
 
     ref: str
     thing: dict[str, Any]
@@ -66,5 +69,6 @@ class Hit:
     end: float | None
     text: str
     score: float
+    marks: tuple[tuple[int, int], ...] = ()
     context: tuple[str, ...] = ()
     explain: dict[str, Any] = field(default_factory=dict)

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from vidctl.errors import UsageError
 
+# What the patterns of properties ask for, where it is not an address.
+PATTERNS = {"youtubeId": "must be the 11 characters of a YouTube id"}
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 
 Url = Annotated[
@@ -94,7 +96,10 @@ def checked_properties(type: str, values: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "properties"
-        raise UsageError(f"{name}: {first['msg'].lower()} (got {first['input']!r})") from None
+        said = first["msg"].lower()
+        if first["type"] == "string_pattern_mismatch":
+            said = PATTERNS.get(name, "must be a web address, or a path that begins with / or ./")
+        raise UsageError(f"{name}: {said} (got {first['input']!r})") from None
     kept = {
         key: value
         for key, value in checked.model_dump(exclude_none=True, exclude_unset=True).items()

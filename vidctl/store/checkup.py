@@ -105,9 +105,9 @@ def _vectors(database: Database) -> Iterator[Finding]:
             (dimension, identity),
         )
         if wrong:
-            yield Finding(f"vectors {identity}", False, f"{wrong} of wrong length", "", True)
+            yield Finding("vectors", False, f"{wrong} by {identity} of wrong length", "", True)
         if not database.has_vector:
-            yield Finding(f"vectors {identity}", True, f"{held}, searched without an index")
+            yield Finding("vectors", True, f"{held} by {identity}, searched without an index")
             continue
         try:
             indexed = database.one(f"SELECT count(*) FROM vector_index_{number}")[0]
@@ -115,9 +115,9 @@ def _vectors(database: Database) -> Iterator[Finding]:
             indexed = 0
         is_ok = not is_indexed or indexed == held
         yield Finding(
-            f"vectors {identity}",
+            "vectors",
             is_ok,
-            f"{held} vectors" if is_ok else f"{indexed} of {held} vectors are indexed",
+            f"{held} by {identity}" if is_ok else f"{indexed} of {held} by {identity} are indexed",
             "" if is_ok else "vidctl doctor --fix",
             not is_ok,
         )

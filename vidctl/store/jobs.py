@@ -47,7 +47,9 @@ class SqliteJobs(Scoped):
             if row is None:
                 raise NotFound(f"there is no thing {thing_id}")
             group_id, job_id, old_key, state, owner, until = row
-            if state == "running" and until > now() and is_alive(owner):
+            # A worker never waits for itself: a second claim by this process is a restart.
+            is_held = state == "running" and until > now() and owner != this_worker()
+            if is_held and is_alive(owner):
                 raise LibraryLocked(
                     f"another vidctl is busy with {stage} of this item",
                     hint="wait for it, or try again in a minute",
@@ -71,12 +73,25 @@ class SqliteJobs(Scoped):
         return str(job_id)
 
     def extend(self, job_id: str, *, seconds: float = 60.0) -> None:
-        """Keep a claimed job for ``seconds`` from now."""
+        """Keep a claimed job for ``seconds`` from now. Raises LibraryLocked when it was lost."""
         with self.database.transaction():
+            self._held(job_id)
             self.database.execute(
                 f"UPDATE jobs AS j SET lease_until = :until WHERE {self.in_scope('j')}"
-                " AND j.id = :id AND j.lease_owner = :owner",
-                self.bound(id=job_id, until=now() + round(seconds * 1000), owner=this_worker()),
+                " AND j.id = :id",
+                self.bound(id=job_id, until=now() + round(seconds * 1000)),
+            )
+
+    def _held(self, job_id: str) -> None:
+        """Make sure that this process still has the job, which a pause can cost it."""
+        row = self.database.one(
+            f"SELECT 1 FROM jobs AS j WHERE {self.in_scope('j')} AND j.id = :id"
+            " AND j.state = 'running' AND j.lease_owner = :owner",
+            self.bound(id=job_id, owner=this_worker()),
+        )
+        if row is None:
+            raise LibraryLocked(
+                "another vidctl took this work over", hint="leave it to finish, then look again"
             )
 
     def parts(self, job_id: str) -> dict[int, Any]:
@@ -89,8 +104,9 @@ class SqliteJobs(Scoped):
         return {row[0]: json.loads(row[1]) for row in rows}
 
     def save_part(self, job_id: str, ordinal: int, result: Any) -> None:
-        """Keep a finished part; a rerun will not do it again."""
+        """Keep a finished part; a rerun will not do it again. Raises as ``extend`` does."""
         with self.database.transaction():
+            self._held(job_id)
             self.database.execute(
                 "INSERT INTO job_parts (group_id, job_id, ordinal, result, created_at)"
                 " SELECT j.group_id, j.id, :ordinal, :result, :now FROM jobs AS j"
@@ -100,16 +116,28 @@ class SqliteJobs(Scoped):
             )
 
     def finish(self, job_id: str, *, error: str = "") -> None:
-        """End a job: done, or failed with a reason. The parts of a done job are dropped."""
+        """End a job: done, or failed with a reason. The parts of a done job are dropped.
+
+        A job that another process took over is left to that one: a failure is not told there,
+        and for a success LibraryLocked is raised, so that the caller's transaction is undone.
+        """
         with self.database.transaction():
-            self.database.execute(
-                "UPDATE jobs AS j SET state = :state, error = :error, lease_owner = '',"
-                f" lease_until = 0, updated_at = :now WHERE {self.in_scope('j')} AND j.id = :id",
-                self.bound(id=job_id, state="failed" if error else "done", error=error, now=now()),
-            )
             if not error:
+                self._held(job_id)
                 for group_id in self.scope.group_ids:
                     self._drop_parts(group_id, job_id)
+            self.database.execute(
+                "UPDATE jobs AS j SET state = :state, error = :error, lease_owner = '',"
+                f" lease_until = 0, updated_at = :now WHERE {self.in_scope('j')} AND j.id = :id"
+                " AND j.lease_owner = :owner",
+                self.bound(
+                    id=job_id,
+                    state="failed" if error else "done",
+                    error=error,
+                    now=now(),
+                    owner=this_worker(),
+                ),
+            )
 
     def _drop_parts(self, group_id: str, job_id: str) -> None:
         self.database.execute(
@@ -153,16 +181,13 @@ def this_worker() -> str:
 
 
 def is_alive(owner: str) -> bool:
-    """Tell whether a worker may still run; on other machines only the lease can tell.
-
-    A worker never waits for itself: a second claim by this process is a restart.
-    """
+    """Tell whether a worker may still run; on other machines only the lease can tell."""
     host, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
     if host != socket.gethostname() or not pid.isdigit():
         return True
     if owner == this_worker():
-        return False
+        return True
     if os.name == "nt":  # signal 0 is Ctrl-C there
         return True
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from vidctl.errors import NotFound
@@ -32,6 +33,13 @@ UPSERT_LINK = """
 INSERT INTO thing_knowledge (group_id, id, thing_id, knowledge_id, role, created_at, updated_at)
 VALUES (:group_id, :link_id, :thing_id, :id, :role, :now, :now)
 ON CONFLICT (group_id, id) DO UPDATE SET deleted_at = NULL, updated_at = excluded.updated_at
+"""
+
+# The same words said at another time, or as other lines.
+MOVE_CHUNK = """
+UPDATE knowledge SET ordinal = :ordinal, "start" = :start, "end" = :end,
+  segment_first = :segment_first, segment_last = :segment_last, updated_at = :now
+WHERE group_id = :group_id AND id = :id
 """
 
 INSERT_FTS = """
@@ -75,39 +83,21 @@ class SqliteKnowledge(Scoped):
     """The ``Knowledge`` port over SQLite."""
 
     def replace(self, thing_id: str, chunks: Sequence[Chunk]) -> None:
-        """Make ``chunks`` the chunks of a thing: unchanged ones stay, with their vectors."""
+        """Make ``chunks`` the chunks of a thing: those of the same text keep their vectors."""
         with self.database.transaction():
             group_id = self._group_of(thing_id)
-            old = {
-                row[0]: row[1]
-                for row in self.database.rows(
-                    "SELECT id, content_hash FROM knowledge WHERE group_id = ? AND thing_id = ?"
-                    " AND type = 'chunk' AND deleted_at IS NULL",
-                    (group_id, thing_id),
-                )
-            }
+            old = {held.id: held for held in self.chunks(thing_id)}
             for chunk_id in old.keys() - {chunk.id for chunk in chunks}:
                 self._bury(group_id, chunk_id)
             for chunk in chunks:
-                if old.get(chunk.id) != chunk.content_hash:
+                held = old.get(chunk.id)
+                if held is None or held.content_hash != chunk.content_hash:
                     self._put(group_id, chunk)
+                elif held != chunk:
+                    self.database.execute(MOVE_CHUNK, _values(group_id, chunk))
 
     def _put(self, group_id: str, chunk: Chunk) -> None:
-        values = {
-            "group_id": group_id,
-            "id": chunk.id,
-            "link_id": derived_id(group_id, "thing_knowledge", chunk.id),
-            "thing_id": chunk.thing_id,
-            "ordinal": chunk.ordinal,
-            "text": chunk.text,
-            "start": chunk.start,
-            "end": chunk.end,
-            "segment_first": chunk.segment_first,
-            "segment_last": chunk.segment_last,
-            "content_hash": chunk.content_hash,
-            "role": chunk.role,
-            "now": now(),
-        }
+        values = _values(group_id, chunk)
         self.database.execute(DELETE_FTS, {"group_id": group_id, "id": chunk.id})
         self._forget_vectors(group_id, chunk.id)
         self.database.execute(UPSERT_CHUNK, values)
@@ -141,7 +131,8 @@ class SqliteKnowledge(Scoped):
 
     def _group_of(self, thing_id: str) -> str:
         row = self.database.one(
-            f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id",
+            f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id"
+            " AND t.deleted_at IS NULL",
             self.bound(id=thing_id),
         )
         if row is None:
@@ -194,7 +185,7 @@ class SqliteKnowledge(Scoped):
     def add_vectors(self, identity: str, dimension: int, windows: Sequence[Window]) -> None:
         """Store the vectors of whole chunks; raises InvalidVector for one that is unusable.
 
-        A chunk that changed while it was being embedded is passed over: its text hash tells.
+        A chunk that was replaced while it was being embedded is passed over: it is gone.
         """
         for window in windows:
             vector_index.checked(window.vector, dimension)
@@ -273,12 +264,28 @@ class SqliteKnowledge(Scoped):
         found: list[tuple[float, int]] = []
         for group_id in self.scope.group_ids:
             own = None if allowed is None else (allowed[0], {**allowed[1], "scope": group_id})
-            near = vector_index.nearest(
-                self.database, entry[0], identity, group_id, vector, limit * 4, own
+            near = partial(
+                vector_index.nearest, self.database, entry[0], identity, group_id, vector
             )
-            found += [(similarity, key) for key, similarity in near]
+            found += self._windows_of(near, limit, own)
         found.sort(key=lambda pair: (-pair[0], pair[1]))
         return self._best_windows(found, limit)
+
+    def _windows_of(
+        self, near: Callable[..., list[tuple[int, float]]], limit: int, allowed: Any
+    ) -> list[tuple[float, int]]:
+        """Return a group's nearest windows, enough for ``limit`` chunks if the group has them."""
+        count = limit * 4
+        while True:
+            found = near(count, allowed)
+            chunks = self.database.one(
+                "SELECT count(DISTINCT knowledge_id) FROM vectors"
+                " WHERE pk IN (SELECT value FROM json_each(?))",
+                (to_json([key for key, _ in found]),),
+            )[0]
+            if chunks >= limit or len(found) < count or count >= vector_index.MOST_NEIGHBOURS:
+                return [(similarity, key) for key, similarity in found]
+            count *= 4
 
     def _best_windows(self, found: list[tuple[float, int]], limit: int) -> list[Match]:
         keys = to_json([key for _, key in found])
@@ -351,3 +358,21 @@ class SqliteKnowledge(Scoped):
             self.bound(),
         )
         return {row[0]: row[1] for row in rows}
+
+
+def _values(group_id: str, chunk: Chunk) -> dict[str, Any]:
+    return {
+        "group_id": group_id,
+        "id": chunk.id,
+        "link_id": derived_id(group_id, "thing_knowledge", chunk.id),
+        "thing_id": chunk.thing_id,
+        "ordinal": chunk.ordinal,
+        "text": chunk.text,
+        "start": chunk.start,
+        "end": chunk.end,
+        "segment_first": chunk.segment_first,
+        "segment_last": chunk.segment_last,
+        "content_hash": chunk.content_hash,
+        "role": chunk.role,
+        "now": now(),
+    }

@@ -35,7 +35,8 @@ class SqliteSegments(Scoped):
         """Make ``segments`` the transcript of a thing; ``source`` names the engine."""
         with self.database.transaction():
             row = self.database.one(
-                f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id",
+                f"SELECT t.group_id FROM things AS t WHERE {self.in_scope('t')} AND t.id = :id"
+                " AND t.deleted_at IS NULL",
                 self.bound(id=thing_id),
             )
             if row is None:

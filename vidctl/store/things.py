@@ -9,7 +9,7 @@ from typing import Any
 
 from vidctl.errors import Ambiguous, NotFound, UsageError
 from vidctl.ids import is_id, slugify
-from vidctl.model.thing import Page, Thing, ThingQuery
+from vidctl.model.thing import MEDIA_TYPES, PEOPLE_TYPES, Page, Thing, ThingQuery
 from vidctl.store.database import Scoped, now, to_json
 
 PREFIX_LENGTH = 4
@@ -37,6 +37,14 @@ SET slug = t.id, name = '', status = 'archived', properties = '{{}}', updated_at
     deleted_at = :now
 WHERE {in_scope} AND t.id = :id
 """
+
+# Finished parts of unfinished work hold what was said; an error may quote it.
+FORGET_WORK = (
+    "DELETE FROM job_parts WHERE group_id = :group AND job_id IN"
+    " (SELECT id FROM jobs WHERE group_id = :group AND thing_id = :id)",
+    "UPDATE jobs SET state = 'done', error = '', lease_owner = '', lease_until = 0"
+    " WHERE group_id = :group AND thing_id = :id",
+)
 
 SORTS = {
     "created": "t.created_at",
@@ -106,11 +114,10 @@ class SqliteThings(Scoped):
                 raise Ambiguous(
                     f"{reference!r} fits several things: {names}", hint="use a slug or a full id"
                 )
-        kind = types[0] if len(types) == 1 else "thing"
-        raise NotFound(
-            f"no {kind} here is called {reference!r}",
-            hint=f"vidctl {kind}s list" if kind in ("video", "podcast") else "",
-        )
+        names = {MEDIA_TYPES: "item", PEOPLE_TYPES: "person"}
+        kind = types[0] if len(types) == 1 else names.get(tuple(types), "thing")
+        lists = [f"vidctl {type}s list" for type in types if type in MEDIA_TYPES]
+        raise NotFound(f"no {kind} here is called {reference!r}", hint=", or ".join(lists))
 
     @staticmethod
     def _readings(reference: str) -> list[str]:
@@ -228,6 +235,8 @@ class SqliteThings(Scoped):
                 " group_id = :group AND :id IN (from_id, to_id) AND deleted_at IS NULL",
                 {"now": now(), "group": thing.group_id, "id": thing.id},
             )
+            for sql in FORGET_WORK:
+                self.database.execute(sql, {"group": thing.group_id, "id": thing.id})
 
     def _values(self, thing: Thing) -> dict[str, Any]:
         return {
@@ -259,6 +268,8 @@ def read_cursor(cursor: str, query: ThingQuery) -> tuple[Any, str]:
         raise UsageError(
             "that page belongs to another order", hint="repeat the --sort of the first page"
         )
-    if not isinstance(value, (int, float, str)) or not isinstance(thing_id, str):
+    is_text = isinstance(value, str)
+    is_number = isinstance(value, (int, float)) and -(2**63) <= value < 2**63
+    if not (is_text or is_number) or not isinstance(thing_id, str):
         raise UsageError(f"{cursor!r} is no page of a listing")
     return value, thing_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -14,8 +15,8 @@ from vidctl.model.segment import Part, Segment
 from vidctl.ports import Advance
 
 _SUFFIXES = (".vtt", ".srt")
-# A day of speech with every word timed stays far below this.
-_MOST_BYTES = 32 * 2**20
+# A day of automatic captions, every word timed, stays below this.
+_MOST_BYTES = 16 * 2**20
 # A language tag; YouTube's downloads add "-orig" to the spoken one, or the id of a track.
 _TAG = re.compile(
     r"([a-z]{2,3})(?:[-_](?!orig)([a-z]{4}))?(?:[-_]([a-z]{2}|[0-9]{3}))?(?:-orig|-[\w-]{11})?",
@@ -99,22 +100,29 @@ def sidecars(media: Path) -> list[Path]:
     with a language in alphabetical order (``talk.en.vtt``); WebVTT comes before SubRip.
     """
     try:
-        siblings = [path for path in media.parent.iterdir() if path.is_file()]
+        # Folders hold thousands of files: look at names first.
+        with os.scandir(media.parent) as entries:
+            captions = [
+                Path(entry.name)
+                for entry in entries
+                if entry.name.lower().endswith(_SUFFIXES) and entry.is_file()
+            ]
     except OSError:
         return []
     owned = (_name(media.stem), _name(media.name))
-    others = {_name(path.stem) for path in siblings if path.suffix.lower() not in _SUFFIXES}
     ranked = []
-    for path in siblings:
-        base, is_srt = _name(path.stem), path.suffix.lower() == ".srt"
-        if path == media or path.suffix.lower() not in _SUFFIXES:
-            continue
-        if base in owned:
+    for path in captions:
+        base, is_srt = _name(path.stem), _kind(path) == "srt"
+        if base in owned and path.name != media.name:
             ranked.append((owned.index(base), "", is_srt, path))
+            continue
+        tagged = _tagged(base)
+        if not tagged or tagged[0] not in owned:
+            continue
         # "talk.no.vtt" beside "talk.no.mp4" belongs to that.
-        elif base not in others and (tagged := _tagged(base)) and tagged[0] in owned:
-            ranked.append((len(owned), base, is_srt, path))
-    return [path for *_, path in sorted(ranked)]
+        if not media.with_name(path.stem + media.suffix).exists():
+            ranked.append((len(owned), tagged[1], is_srt, path))
+    return [media.with_name(path.name) for *_, path in sorted(ranked)]
 
 
 def _name(text: str) -> str:

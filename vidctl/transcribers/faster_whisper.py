@@ -227,17 +227,18 @@ class LocalModel:
 
 def available(model: str = "") -> LocalModel:
     """Describe a local model without loading it; it can run when ``missing`` is empty."""
+    identity, source = f"faster-whisper/{model}" if model else "", ""
     missing = _missing(model)
-    if missing:
-        return LocalModel(f"faster-whisper/{model}" if model else "", "", 0, missing)
-    chosen = _choose(model)
-    identity = f"faster-whisper/{chosen.name}"
-    try:
-        folder = chosen.folder or _from_hub(chosen.name, allow_download=False)
-        size = (folder / WEIGHTS).stat().st_size
-    except (EngineUnavailable, OSError):
-        return LocalModel(identity, str(chosen.folder or ""), 0, (WEIGHTS,))
-    return LocalModel(identity, str(folder), size, ())
+    if not missing:
+        try:
+            chosen = _choose(model)
+            identity = f"faster-whisper/{chosen.name}"
+            folder = chosen.folder or _from_hub(chosen.name, allow_download=False)
+            source = str(folder)
+            return LocalModel(identity, source, (folder / WEIGHTS).stat().st_size, ())
+        except (UsageError, EngineUnavailable, OSError):
+            missing = (WEIGHTS,)
+    return LocalModel(identity, source, 0, missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ def _choose(model: str) -> _Model:
         return _Model(folder.resolve().name, folder, _knows_only_english(folder))
     if not _HUB_NAME.fullmatch(model):
         raise UsageError(
-            f"there is no speech model at {model}", hint="vidctl config set transcribe.model FOLDER"
+            f"there is no speech model at {model}", hint="vidctl transcribe --model FOLDER"
         )
     return _Model(model, None, model.endswith(".en"))
 
@@ -300,12 +301,16 @@ def _from_hub(name: str, *, allow_download: bool) -> Path:
         raise UsageError(
             f"there is no speech model {name!r}", hint=f"one of {', '.join(DOWNLOADS)}, or a folder"
         ) from error
-    if allow_download and not is_offline_mode():
+    if allow_download and is_offline_mode():
+        raise EngineUnavailable(
+            f"the speech model {name} cannot be downloaded while HF_HUB_OFFLINE is set"
+        )
+    if allow_download:
         return _download(name)
     size = f"about {DOWNLOADS[name]} MB" if name in DOWNLOADS else "of unknown size"
     raise EngineUnavailable(
         f"the speech model {name} is not on this machine: --download allows fetching it ({size})",
-        hint="vidctl transcribe --download, or vidctl config set transcribe.model ''",
+        hint=f"vidctl transcribe --model {name} --download",
     )
 
 
@@ -349,7 +354,7 @@ def _translated(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise EngineUnavailable(
             f"there is not enough memory for the speech model {name}",
-            hint="vidctl config set transcribe.model tiny",
+            hint="vidctl transcribe --model tiny --download",
         ) from error
     except Exception as error:
         raise EngineUnavailable(f"the speech model {name} failed: {_first_line(error)}") from error
@@ -362,7 +367,7 @@ def _first_line(error: Exception) -> str:
 def _unknown_language(language: str | None, model: str) -> UsageError:
     return UsageError(
         f"the speech model {model} does not know the language {language!r}",
-        hint="vidctl config set transcribe.model small",
+        hint="vidctl transcribe --model small --download",
     )
 
 

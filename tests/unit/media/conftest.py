@@ -31,7 +31,7 @@ VIDEO: dict[str, dict[str, Any]] = {
     "webm": {"picture": "libvpx", "audio": "libopus"},
     "ts": {},
     "avi": {"audio": "libmp3lame"},
-    "flv": {"sound_rate": 44100},
+    "flv": {},
     "mpg": {"picture": "mpeg2video", "audio": "mp2", "fps": 25},
     "wmv": {"picture": "msmpeg4", "audio": "wmav2", "form": "asf", "sound_rate": 44100},
 }

@@ -6,6 +6,8 @@ import contextlib
 import gzip
 import os
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -213,15 +215,17 @@ def test_a_file_reaches_neither_its_neighbours_nor_the_network(
     monkeypatch.setattr(source, "refusal_of_head", lambda head, path: None)
     url, asked = requests
     (tmp_path / "good.mp4").write_bytes(sample("mp4").read_bytes())
-    playlists = [
+    playlists: list[str | bytes] = [
         CONCAT.format("good.mp4"),
         CONCAT.format(url + "/a.mp4"),
         M3U8.format("good.mp4"),
         M3U8.format(url + "/a.ts"),
         f'<?xml version="1.0"?><MPD><BaseURL>{url}/</BaseURL></MPD>',
         "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nm=video 9 RTP/AVP 96\r\n",
+        image_bytes("JPEG"),
+        image_bytes("PNG"),
     ]
-    for number, content in enumerate([*playlists, image_bytes("JPEG"), image_bytes("PNG")]):
+    for number, content in enumerate(playlists):
         path = tmp_path / f"list{number}.mp4"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         with pytest.raises(InvalidMedia):
@@ -277,3 +281,13 @@ def test_damage_never_escapes_as_anything_else(suffix: str, sample: Sample, tmp_
         for opener in OPENERS.values():
             with contextlib.suppress(InvalidMedia):
                 opener(path)
+
+
+def test_heavy_libraries_wait_until_they_are_needed() -> None:
+    code = (
+        "import sys, vidctl.media.probe, vidctl.media.thumbnail, vidctl.media.audio, vidctl.files\n"
+        "import vidctl.hosts.folder\n"
+        "print(sorted({'av', 'PIL', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "[]\n")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vidctl.cli.app import COMPLETE
 from vidctl.cli.call import call
 from vidctl.cli.lazy import verb
 from vidctl.outcome import Outcome
@@ -28,9 +29,7 @@ def completion(
     with call(ctx) as c:
         from typer._completion_shared import get_completion_script
 
-        script = get_completion_script(
-            prog_name="vidctl", complete_var="_VIDCTL_COMPLETE", shell=shell.value
-        )
+        script = get_completion_script(prog_name="vidctl", complete_var=COMPLETE, shell=shell.value)
         c.finish(Outcome({"shell": shell.value, "script": script}), text=lambda: script)
 
 

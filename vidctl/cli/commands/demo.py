@@ -16,6 +16,7 @@ from vidctl.cli.lazy import verb
 from vidctl.errors import Conflict
 from vidctl.outcome import Outcome
 
+CLIP = "ask-not.mp4"
 QUERY = "what you can do for your country"
 
 
@@ -64,7 +65,7 @@ def _journey(c: Call, folder: Path) -> dict[str, Any]:
     config = Config(start=folder, environ={}, flags={"db": str(library_file), "group": "demo"})
     library = Library.open(config)
     try:
-        clip = resources.files("vidctl").joinpath("data", "demo", "ask-not.mp4")
+        clip = resources.files("vidctl").joinpath("data", "demo", CLIP)
         with resources.as_file(clip) as file:
             uploaded = batch.upload(
                 library,
@@ -103,7 +104,7 @@ def told(data: dict[str, Any], kept: Path | None) -> str:
     lines = [
         f"A clip of {item['properties']['duration']:.0f} seconds ({size(media['size'])}) went in:",
         "",
-        f"  vidctl upload {item['slug']}.mp4 --process",
+        f"  vidctl upload {CLIP} --process",
         "",
         *(f"    {clock(start)}  {visible(text)}" for start, text in data["lines"]),
         "",
@@ -116,7 +117,13 @@ def told(data: dict[str, Any], kept: Path | None) -> str:
         lines.append(f"    {hit['ref']}  {visible(item['name'])}")
         lines.append(f"      {visible(hit['text'])}")
     if kept:
-        lines += ["", f"The library is in {kept}; try it there:  cd {kept} && vidctl status"]
+        lines += [
+            "",
+            f"The library is in {kept}. Try it there:",
+            "",
+            f"  cd {kept}",
+            "  vidctl status",
+        ]
     else:
         lines += ["", "Nothing was left behind. Begin your own library:  vidctl init"]
     return "\n".join(lines)

@@ -130,12 +130,12 @@ def drawn(items: list[dict[str, Any]]) -> str:
 
 
 @app.command("show", cls=Command)
-def show(ctx: typer.Context, group: Path_) -> None:
+def show(ctx: typer.Context, wanted: Path_) -> None:
     """Show one group."""
     with call(ctx) as c:
         from vidctl.catalog import groups
 
-        found = c.library.groups.resolve(group)
+        found = c.library.groups.resolve(wanted)
         counts = c.library.groups.counts([found.id])
         data = groups.record(found, counts.get(found.id, 0))
         c.finish(Outcome(data), text=lambda: described(data))
@@ -151,7 +151,7 @@ def described(data: dict[str, Any]) -> str:
 @app.command("edit", cls=WriteCommand)
 def edit(
     ctx: typer.Context,
-    group: Path_,
+    wanted: Path_,
     name: Annotated[str | None, typer.Option(help="New name.")] = None,
     slug: Annotated[
         str | None, typer.Option(metavar="SLUG", help="New slug; changes the path.")
@@ -164,7 +164,7 @@ def edit(
         from vidctl.catalog import groups
         from vidctl.library import now
 
-        found = c.library.groups.resolve(group)
+        found = c.library.groups.resolve(wanted)
         if c.is_rehearsal:
             _told(c, "would edit", found)
             return
@@ -186,7 +186,7 @@ def edit(
 @app.command("move", cls=WriteCommand)
 def move(
     ctx: typer.Context,
-    group: Path_,
+    wanted: Path_,
     to: Annotated[str | None, typer.Option(metavar="GROUP", help="Group to move it into.")] = None,
     top: Annotated[bool, typer.Option("--top", help="Move it to the top.")] = False,
 ) -> None:
@@ -200,7 +200,7 @@ def move(
             raise UsageError("say where to", hint="--to GROUP or --top")
         if top and c.library.root:
             raise UsageError("--top would leave the group of -g", hint="leave out -g")
-        found = c.library.groups.resolve(group)
+        found = c.library.groups.resolve(wanted)
         above = None if to is None else c.library.groups.resolve(to)
         if c.is_rehearsal:
             _told(c, "would move", found)
@@ -211,7 +211,7 @@ def move(
 @app.command("archive", cls=WriteCommand)
 def archive(
     ctx: typer.Context,
-    group: Path_,
+    wanted: Path_,
     restore: Annotated[bool, typer.Option("--restore", help="Make it active again.")] = False,
 ) -> None:
     """Archive a group: it can be read, and nothing can be added to it."""
@@ -219,7 +219,7 @@ def archive(
         from vidctl.catalog import groups
         from vidctl.library import now
 
-        found = c.library.groups.resolve(group)
+        found = c.library.groups.resolve(wanted)
         said = "restored" if restore else "archived"
         if c.is_rehearsal:
             _told(c, f"would have {said}", found)

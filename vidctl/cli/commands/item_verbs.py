@@ -130,7 +130,8 @@ def show_list(c: Call, type: str, query: dict[str, Any], author: str | None) -> 
         ThingQuery((type,), **query),
         with_transcripts=any("transcript" in f for f in fields),
     )
-    c.finish(Outcome(data), columns=COLUMNS, cut=True)
+    notes = [] if data["items"] else [f"no {type}s found"]
+    c.finish(Outcome(data, notes=notes), columns=COLUMNS, cut=True)
 
 
 COLUMNS = (

@@ -9,8 +9,9 @@ import typer
 
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import verb
+from vidctl.cli.text import visible
 from vidctl.outcome import Outcome
-from vidctl.timecode import parse_date
+from vidctl.timecode import clock, parse_date
 
 
 class Mode(StrEnum):
@@ -94,12 +95,7 @@ def _search(
     if not hits:
         outcome.notes.append("nothing found")
     is_styled = c.output.is_terminal and c.diagnostics.has_color
-    c.finish(
-        outcome,
-        text=lambda: "\n\n".join(
-            told(hit, hit_.marks, is_styled) for hit, hit_ in zip(hits, result.hits, strict=True)
-        ),
-    )
+    c.finish(outcome, text=lambda: "\n".join(told(hit, is_styled) for hit in hits))
 
 
 def record(hit: Any, *, context: bool, explain: bool) -> dict[str, Any]:
@@ -111,12 +107,36 @@ def record(hit: Any, *, context: bool, explain: bool) -> dict[str, Any]:
         "end": hit.end,
         "text": hit.text,
         "score": hit.score,
+        "marks": [list(mark) for mark in hit.marks],
     }
     if context:
         shown["context"] = list(hit.context)
     if explain:
         shown["explain"] = hit.explain
     return shown
+
+
+def told(hit: dict[str, Any], is_styled: bool) -> str:
+    """Return a hit for people: the moment, the title, and what is said with matches marked."""
+    span = f"{clock(hit['start'])}-{clock(hit['end'])}" if hit["start"] is not None else "about it"
+    lines = [f"{visible(hit['ref'])}  {visible(hit['thing']['name'])}  {span}  {hit['score']:.2f}"]
+    lines.append("    " + marked(hit["text"], hit["marks"], is_styled))
+    for line in hit.get("context", []):
+        lines.append("    | " + visible(line))
+    if "explain" in hit:
+        parts = ", ".join(f"{key} {value}" for key, value in hit["explain"].items())
+        lines.append(f"    ranked by {visible(parts)}")
+    return "\n".join(lines)
+
+
+def marked(text: str, marks: list[list[int]], is_styled: bool) -> str:
+    """Return a text with its matches in bold, or between asterisks where there is no colour."""
+    before, after = ("\x1b[1m", "\x1b[0m") if is_styled else ("*", "*")
+    shown, done = "", 0
+    for start, end in marks:
+        shown += visible(text[done:start]) + before + visible(text[start:end]) + after
+        done = end
+    return shown + visible(text[done:])
 
 
 app = verb(search)

@@ -71,8 +71,8 @@ def listed(values: list[str] | None) -> list[str]:
 
 
 COLUMNS = (
-    ("type", lambda item: str(item["type"])),
     ("slug", lambda item: str(item["slug"])),
+    ("type", lambda item: str(item["type"])),
     ("title", lambda item: str(item["name"])),
     ("state", lambda item: "new" if item["new"] else "already here"),
 )
