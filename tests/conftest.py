@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from harness import CAPTIONS, MOMENT, Runner, Spawner, write_tone
+from harness import CAPTIONS, MOMENT, Clock, Runner, Spawner, write_tone
 from hypothesis import HealthCheck, settings
 
 from vidctl import failpoints
@@ -130,13 +130,13 @@ def library(run: Runner, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that starts at MOMENT and moves one millisecond a look; random bits that count."""
-    ticks = itertools.count(MOMENT)
-    bits = itertools.count(1)
-    monkeypatch.setattr(time, "time_ns", lambda: next(ticks) * 1_000_000)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that stands still, and random bits that count, so that ids sort as they are made."""
+    clock, bits = Clock(MOMENT), itertools.count(1)
+    monkeypatch.setattr(time, "time_ns", clock)
     counted = SimpleNamespace(urandom=lambda length: next(bits).to_bytes(length, "big"))
     monkeypatch.setattr("vidctl.ids.os", counted)
+    return clock
 
 
 # --- files to put in ----------------------------------------------------------------------------

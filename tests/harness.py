@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -13,9 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+
+from vidctl.cli.app import run
 
 # 2025-01-07T10:00:00Z, where the clock of ``frozen`` starts.
 MOMENT = 1_736_244_000_000
+
+
+class Clock:
+    """Stands in for ``time.time_ns``: stands still until ``milliseconds`` is moved."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self.milliseconds = milliseconds
+
+    def __call__(self) -> int:
+        return self.milliseconds * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,15 @@ class _Stream(io.TextIOWrapper):
         return buffer.getvalue().decode("utf-8")
 
 
+_get_command = typer.main.get_command
+
+
+@functools.cache
+def _command_of(app: typer.Typer) -> Any:
+    """Make the command of a Typer app once; a process does not need it twice, the tests do."""
+    return _get_command(app)
+
+
 class Runner:
     """Runs commands in this process: a few milliseconds each."""
 
@@ -71,8 +94,6 @@ class Runner:
         stdin: str = "",
     ) -> Result:
         """Run ``vidctl ARGUMENTS`` with the streams captured; ``tty`` makes them a terminal."""
-        from vidctl.cli.app import run
-
         out, err = _Stream(tty=tty, errors="strict"), _Stream(tty=tty, errors="backslashreplace")
         source = _Stream(tty=tty, errors="strict")
         source.write(stdin)
@@ -82,6 +103,7 @@ class Runner:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
             patch.setattr(sys, "stdin", source)
+            patch.setattr(typer.main, "get_command", _command_of)
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
             code = run([str(argument) for argument in arguments])
@@ -161,7 +183,7 @@ def write_tone(file: Path, *, seconds: float = 2.0, pitch: int = 440) -> Path:
     return file
 
 
-def database_bytes(*roots: Path) -> dict[str, bytes]:
+def files_below(*roots: Path) -> dict[str, bytes]:
     """Return every file below some folders with its content, write-ahead logs left out.
 
     The last connection to close folds its log in, so a plain read is what is stored.

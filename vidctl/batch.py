@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidctl import paths
 from vidctl.catalog import items
 from vidctl.errors import NotFound, StorageFull, UsageError, VidctlError
 from vidctl.journey import index as indexing
@@ -73,19 +74,25 @@ def expand(patterns: Sequence[str]) -> tuple[list[Path], list[VidctlError]]:
     found: dict[Path, None] = {}
     errors: list[VidctlError] = []
     for pattern in patterns:
-        path = Path(pattern).expanduser()
-        if path.is_dir():
-            matches = sorted(file for file in path.rglob("*") if _is_media(file, path))
-        elif path.exists() or path.is_symlink():
-            matches = [path]
-        else:
-            matches = _glob(path)
+        path = paths.expanded(pattern)
+        try:
+            matches = _matches(path)
+            reason = "has no media files" if path.is_dir() else "does not exist"
+        except OSError as error:  # a name that is too long, a folder that may not be read
+            matches, reason = [], (error.strerror or "cannot be read").lower()
         for file in matches:
             found.setdefault(file.absolute())
         if not matches:
-            reason = "has no media files" if path.is_dir() else "does not exist"
             errors.append(NotFound(reason, item=pattern))
     return list(found), errors
+
+
+def _matches(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if _is_media(file, path))
+    if path.exists() or path.is_symlink():
+        return [path]
+    return _glob(path)
 
 
 def _is_media(file: Path, root: Path) -> bool:
@@ -98,7 +105,10 @@ def _glob(path: Path) -> list[Path]:
         return []
     anchor = Path(path.anchor) if path.is_absolute() else Path()
     pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
-    return sorted(file for file in anchor.glob(pattern) if file.is_file())
+    try:
+        return sorted(file for file in anchor.glob(pattern) if file.is_file())
+    except ValueError:  # such as "**x"
+        return []
 
 
 def upload(
@@ -112,6 +122,8 @@ def upload(
     report: Report,
 ) -> Outcome:
     """Take files in, and process the new ones as far as ``work`` says."""
+    if details.type:
+        items.checked_type(details.type)
     files, errors = expand(patterns)
     if details.title and len(files) > 1:
         raise UsageError("--title names one item, but several files were given")

@@ -77,7 +77,7 @@ SETTINGS = (
         0.5,
         "weight of the semantic ranker against the text ranker's 1 in a hybrid search",
         least=0,
-        most=10,
+        most=1,
     ),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
@@ -145,7 +145,7 @@ class Config:
         origin = self.origin("db")
         if origin.value:
             base = Path(origin.source).parent if Path(origin.source).is_absolute() else self.start
-            return base / Path(str(origin.value)).expanduser()
+            return base / paths.expanded(str(origin.value))
         if self.project is not None:
             return self.project.parent / paths.LIBRARY_FOLDER / paths.LIBRARY_FILE
         return paths.user_library()
@@ -156,7 +156,7 @@ class Config:
         if not origin.value:
             return self.library_path().parent / "media"
         base = Path(origin.source).parent if Path(origin.source).is_absolute() else self.start
-        return base / Path(str(origin.value)).expanduser()
+        return base / paths.expanded(str(origin.value))
 
 
 def setting_of(key: str) -> Setting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,10 @@ BATCH = 500
 def now() -> int:
     """Return the present as epoch milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+class _TakenBack(Exception):
+    """Ends a rehearsal's transaction."""
 
 
 class Library:
@@ -147,6 +151,35 @@ class Library:
         from vidctl.catalog.people import acting_person
 
         return acting_person(store=self.store, reference=self.config.text("person"), now=now)
+
+    def change_group(
+        self,
+        change: Callable[[], Group],
+        type: str,
+        *,
+        before: Group | None = None,
+        rehearse: bool = False,
+    ) -> Group:
+        """Run a change to a group and log it in that group, both or neither.
+
+        Nothing is logged when the change returns the group as it was ``before``. A rehearsal does
+        everything, checks included, and takes it back.
+        """
+        from vidctl.model.event import Event
+
+        try:
+            with self.database.database.transaction():
+                group = change()
+                if group is not before:
+                    event = Event(
+                        type, actor_id=self.actor.id, target_id=group.id, metadata={"type": "group"}
+                    )
+                    self.database.open(Scope.only(group.id)).events.append([event])
+                if rehearse:
+                    raise _TakenBack
+        except _TakenBack:
+            self.__dict__.pop("actor", None)  # it may have been made only for the rehearsal
+        return group
 
     @cached_property
     def host(self) -> MediaHost:

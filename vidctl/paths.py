@@ -14,6 +14,14 @@ LIBRARY_FOLDER = ".vidctl"
 LIBRARY_FILE = "library.db"
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path with ``~`` as the home folder, unchanged where nobody has that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def find_project(start: Path) -> Path | None:
     """Return the nearest ``vidctl.toml`` in ``start`` or a folder above it."""
     for folder in (start, *start.parents):

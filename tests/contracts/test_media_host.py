@@ -23,7 +23,7 @@ MAKERS: dict[str, Callable[[Path], MediaHost]] = {
 
 CONTENT = os.urandom(2_500_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-GROUP = new_id()
+GROUP = "01jgzzzzzz7000000000000000"
 
 
 @pytest.fixture(params=sorted(HOSTS))

@@ -173,6 +173,7 @@ USES: dict[str, Use] = {
     "events.count": lambda s, b: s.events.count(b.thing, "video_viewed"),
     "segments.replace": lambda s, b: s.segments.replace(b.thing, [], source="x"),
     "segments.of": lambda s, b: s.segments.of(b.thing),
+    "segments.between": lambda s, b: s.segments.between([(b.thing, 0, 9)]),
     "segments.source": lambda s, b: s.segments.source(b.thing),
     "segments.transcripts": lambda s, b: s.segments.transcripts([b.thing]),
     "knowledge.replace": lambda s, b: s.knowledge.replace(b.thing, [piece_of(b, s)]),
@@ -391,6 +392,16 @@ def test_events_are_logged_once_and_newest_first(world: World) -> None:
     assert [event.at for event in world.acme.events.of(thing.id)] == [7, 6, 5]
     assert [event.at for event in world.acme.events.of(thing.id, limit=1)] == [7]
     assert world.acme.events.count(thing.id, "video_viewed") == 3
+
+
+def test_an_event_is_logged_where_its_thing_is(world: World) -> None:
+    """Somebody who works on a group and all below it leaves the log of each in its place."""
+    thing = add_thing(world.courses)
+    world.wide.events.append([Event("entity_updated", target_id=thing.id)])
+    assert len(world.courses.events.of(thing.id)) == 1
+    assert world.acme.events.of(thing.id) == []
+    world.wide.events.append([Event("entity_updated", target_id=new_id())])
+    assert len(world.dump("acme")["events"]) == 1
 
 
 def test_an_event_without_id_and_time_gets_both(world: World) -> None:

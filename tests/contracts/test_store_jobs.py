@@ -6,9 +6,9 @@ import os
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
+from harness import Clock
 from stores import World, add_thing
 
 from vidctl.errors import LibraryLocked
@@ -17,23 +17,6 @@ from vidctl.store import jobs
 from vidctl.store.sqlite import SqliteStore
 
 HOST = socket.gethostname()
-
-
-class Clock:
-    """A clock that stands still until it is told otherwise."""
-
-    def __init__(self) -> None:
-        self.milliseconds = 1_736_244_000_000
-
-    def __call__(self) -> int:
-        return self.milliseconds * 1_000_000
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(time, "time_ns", made)
-    return made
 
 
 @pytest.fixture
@@ -117,18 +100,18 @@ def test_a_process_never_waits_for_itself(store: SqliteStore, thing: Thing) -> N
 
 @pytest.mark.parametrize("owner", [ALIVE, ELSEWHERE], ids=["alive", "elsewhere"])
 def test_a_held_job_is_refused_until_its_lease_ends(
-    store: SqliteStore, thing: Thing, clock: Clock, monkeypatch: pytest.MonkeyPatch, owner: str
+    store: SqliteStore, thing: Thing, frozen: Clock, monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
     with monkeypatch.context() as patch:
         become(patch, owner)
         job = store.jobs.claim(thing.id, "transcribe", "key", seconds=60)
-        clock.milliseconds += 50_000
+        frozen.milliseconds += 50_000
         store.jobs.extend(job, seconds=60)
-    clock.milliseconds += 59_999
+    frozen.milliseconds += 59_999
     with pytest.raises(LibraryLocked, match="busy with transcribe"):
         store.jobs.claim(thing.id, "transcribe", "key")
     assert state(store, thing) == "running"
-    clock.milliseconds += 1
+    frozen.milliseconds += 1
     assert state(store, thing) == "interrupted"
     assert store.jobs.claim(thing.id, "transcribe", "key") == job
 
@@ -149,10 +132,10 @@ def test_a_dead_workers_job_is_free_at_once(
 
 
 def test_a_worker_that_slept_too_long_has_lost_its_job(
-    store: SqliteStore, thing: Thing, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, thing: Thing, frozen: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = store.jobs.claim(thing.id, "transcribe", "mine", seconds=60)
-    clock.milliseconds += 61_000
+    frozen.milliseconds += 61_000
     with monkeypatch.context() as patch:
         become(patch, ALIVE)
         assert store.jobs.claim(thing.id, "transcribe", "other settings") == job
@@ -170,10 +153,10 @@ def test_a_worker_that_slept_too_long_has_lost_its_job(
 
 
 def test_a_worker_whose_lease_ran_out_goes_on_when_nobody_took_over(
-    store: SqliteStore, thing: Thing, clock: Clock
+    store: SqliteStore, thing: Thing, frozen: Clock
 ) -> None:
     job = store.jobs.claim(thing.id, "transcribe", "key", seconds=60)
-    clock.milliseconds += 3_600_000
+    frozen.milliseconds += 3_600_000
     store.jobs.save_part(job, 0, "one")
     store.jobs.extend(job, seconds=60)
     assert state(store, thing) == "running"

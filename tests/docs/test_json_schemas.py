@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doc_pages import REFERENCE, ROOT
 from harness import Result, Runner
 from jsonschema import Draft202012Validator
-from pages import REFERENCE, ROOT
 from referencing import Registry, Resource
 
 SCHEMAS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import ROOT, Page, all_pages, command_lines, page
-from surface import COMMANDS
+from doc_commands import COMMANDS
+from doc_pages import ROOT, Page, all_pages, command_lines, page
 
 from vidctl import config
 from vidctl.cli.app import TABLE

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from pages import DOCS, REFERENCE, ROOT, page
-from surface import COMMANDS
+from doc_commands import COMMANDS
+from doc_pages import DOCS, REFERENCE, ROOT, page
 
 from vidctl import config, errors
 from vidctl.cli.exits import ExitCode

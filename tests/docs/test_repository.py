@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pages import README, ROOT, committed_files
+from doc_pages import README, ROOT, committed_files
 
 FIRST = 'pip install uv && uvx --from ".[local]" vidctl demo'
 TESTS = "uv run --extra local --group test pytest"

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from doc_pages import ROOT, Page, all_pages
 from harness import CAPTIONS, Spawner, write_tone
-from pages import ROOT, Page, all_pages
 
 CLIP = ROOT / "vidctl" / "data" / "demo" / "ask-not.mp4"
 # What needs a package index; the README's own lines are run by .ci/run and on bare machines.

@@ -13,7 +13,7 @@ from flow_samples import captioned, tone
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import media_samples  # noqa: E402
+import media_samples
 
 
 def empty(path: Path) -> None:

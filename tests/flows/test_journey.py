@@ -67,9 +67,7 @@ def test_a_second_process_does_nothing(run: Any, library: Path, clip: Path) -> N
     assert (after["transcribed"], after["indexed"]) == (False, False)
 
 
-def test_finished_parts_survive_a_kill(
-    run: Any, spawn: Any, library: Path, thrice: Path
-) -> None:
+def test_finished_parts_survive_a_kill(run: Any, spawn: Any, library: Path, thrice: Path) -> None:
     run.ok("config", "set", "transcribe.part_seconds", "10")
     run.ok("upload", thrice)
     killed = spawn("transcribe", "thrice", env={"VIDCTL_FAILPOINT": "transcribe.saved:2:kill"})

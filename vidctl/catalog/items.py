@@ -10,7 +10,7 @@ from vidctl.errors import Conflict, UsageError
 from vidctl.ids import new_id
 from vidctl.model.connection import Connection
 from vidctl.model.event import Event
-from vidctl.model.thing import Thing, ThingQuery
+from vidctl.model.thing import MEDIA_TYPES, Thing, ThingQuery
 
 if TYPE_CHECKING:
     from vidctl.ports import Store
@@ -81,6 +81,13 @@ def checked_name(name: str) -> str:
     if len(stripped) > LONGEST_NAME:
         raise UsageError(f"a title has at most {LONGEST_NAME} characters")
     return stripped
+
+
+def checked_type(type: str) -> str:
+    """Return a type of media. Raises UsageError with the list for anything else."""
+    if type not in MEDIA_TYPES:
+        raise UsageError(f"{type!r} is no type of media", hint=", ".join(MEDIA_TYPES))
+    return type
 
 
 def checked_slug(store: Store, slug: str) -> str:

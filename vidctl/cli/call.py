@@ -97,9 +97,8 @@ class Call:
 
         if self.values.get("no_input") or not sys.stdin.isatty():
             raise UsageError(f"not done without a yes: {question}", hint="add --yes to do it")
-        import typer
-
-        if not typer.confirm(question, err=True):
+        self.diagnostics.ask(f"{question} [y/N] ")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise UsageError("nothing was changed")
 
     def finish(

@@ -32,7 +32,8 @@ class Diagnostics:
     def error(self, error: VidctlError) -> None:
         """Print an error and, below it, the next step."""
         # Many messages name their item as people typed it; saying it twice helps nobody.
-        is_named = not error.item or repr(error.item) in error.message
+        is_named = not error.item or error.message.startswith((f"{error.item} ", f"{error.item}:"))
+        is_named = is_named or repr(error.item) in error.message
         item = "" if is_named else f"{visible(error.item)}: "
         self._line(f"{self._styled('error:', '1;31')} {item}{visible(error.message, lines=True)}")
         if error.hint:
@@ -51,6 +52,11 @@ class Diagnostics:
     def help(self, text: str) -> None:
         """Print the help of a command that was called without what it needs."""
         self._line(text)
+
+    def ask(self, question: str) -> None:
+        """Print a question and stay on its line; stdout is for data, so it is asked here."""
+        sys.stderr.write(visible(question))
+        sys.stderr.flush()
 
     def crash(self, error: BaseException, command: str) -> None:
         """Write a crash log and say where it is."""

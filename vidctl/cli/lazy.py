@@ -92,6 +92,11 @@ class NounGroup(QuickHelp, TyperGroup):
         known = {name: place for place, name in enumerate(VERBS)}
         return sorted(self.commands, key=lambda name: known.get(name, len(VERBS)))
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb; one that was called by an alias goes by its own name from here on."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return command.name if command is not None else name, command, rest
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write each verb with the whole first sentence of its help."""
         rows = []

@@ -16,6 +16,7 @@ from vidctl.errors import UsageError, VidctlError
 from vidctl.outcome import Outcome
 
 ENVELOPE_VERSION = 1
+UNBOUNDED = 1_000_000
 # A spreadsheet runs a cell that begins with one of these (or its full-width twin) as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -38,6 +39,13 @@ class Output:
         self.file = file
         terminal = sys.stdout.isatty() if is_terminal is None else is_terminal
         self.is_terminal = terminal and file is None
+
+    @property
+    def columns(self) -> int:
+        """How wide a line may be: the terminal's width, elsewhere as long as it comes."""
+        import shutil
+
+        return shutil.get_terminal_size().columns if self.is_terminal else UNBOUNDED
 
     def result(
         self,
@@ -86,12 +94,10 @@ class Output:
             return "".join("\t".join(map(plain, row)) + "\n" for row in rows)
         if not rows:
             return ""
-        import shutil
-
         kept = [n for n in range(len(columns)) if n == 0 or any(row[n] for row in rows)]
         header = [columns[n][0].upper() for n in kept]
         rows = [[row[n] for n in kept] for row in rows]
-        return table(header, rows, columns=shutil.get_terminal_size().columns) + "\n"
+        return table(header, rows, columns=self.columns) + "\n"
 
     def write(self, text: str) -> None:
         """Write to stdout, or to the file of ``-o`` in one step."""

@@ -13,6 +13,9 @@ _HOSTILE = re.compile(
 _HOSTILE_OR_BREAK = re.compile(_HOSTILE.pattern[:-1] + r"\t\n]")
 
 
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
 def visible(text: str, *, lines: bool = False) -> str:
     """Return text with every control character written out (``\\x1b``, ``\\u202e``).
 
@@ -55,6 +58,21 @@ def fit(text: str, cells: int) -> str:
             break
         kept += char
     return kept + "…"
+
+
+def wrapped(text: str, columns: int, indent: str) -> list[str]:
+    """Break a text at spaces into lines of at most ``columns`` cells, each after ``indent``.
+
+    Styles take no cells; a word that is longer stands alone.
+    """
+    lines, line = [], indent
+    for word in text.split():
+        grown = f"{line} {word}" if line != indent else indent + word
+        if width(_STYLE.sub("", grown)) > columns and line != indent:
+            lines.append(line)
+            grown = indent + word
+        line = grown
+    return [*lines, line]
 
 
 def pad(text: str, cells: int) -> str:

@@ -32,19 +32,19 @@ def parse(data: bytes) -> list[Segment]:
     segments keep one copy of a cue that several repeat. Raises InvalidCaptions when there is no
     usable cue or the map cannot be applied.
     """
-    lines = split_lines(decode(data))
-    segments = to_segments(_cues(lines), loose=False)
-    is_joined = sum(_SIGNATURE.fullmatch(line) is not None for line in lines) > 1
+    blocks = list(_blocks(split_lines(decode(data))))
+    segments = to_segments(_cues(blocks), loose=False)
+    is_joined = sum(_SIGNATURE.fullmatch(block[0]) is not None for block, _ in blocks) > 1
     return list(dict.fromkeys(segments)) if is_joined else segments
 
 
-def _cues(lines: list[str]) -> list[Cue]:
-    timings = _timings(lines)
+def _cues(blocks: list[tuple[list[str], bool]]) -> list[Cue]:
+    timings = _timings([block[0] for block, _ in blocks if "-->" in block[0]])
     cues: list[Cue] = []
     shift = 0
     is_numbered = False
     silent: Cue | None = None
-    for block, is_cut in _blocks(lines):
+    for block, is_cut in blocks:
         head, *payload = block
         if "-->" not in head:
             is_numbered = is_numbered or (not cues and is_cut and _is_number(block[-1]))
@@ -53,11 +53,14 @@ def _cues(lines: list[str]) -> list[Cue]:
             if silent and not is_cut and not _NOT_SPEECH.match(head):
                 silent.lines = block
             silent = None
-        elif found := timings[head]:
+            continue
+        found, silent = timings[head], None
+        if found:
             if is_cut and is_numbered and payload and _is_number(payload[-1]):
                 payload.pop()  # the number of the next cue, where an empty line is missing
             cues.append(Cue(*found, lines=payload, shift=shift))
-            silent = None if payload or is_cut else cues[-1]
+            if not payload and not is_cut:
+                silent = cues[-1]
     return cues
 
 
@@ -79,13 +82,12 @@ def _is_number(line: str) -> bool:
     return line.isascii() and line.strip().isdigit()
 
 
-def _timings(lines: list[str]) -> dict[str, tuple[int, int] | None]:
-    """Read every line with an arrow, strictly; or in SubRip's way when that explains nearly all.
+def _timings(arrows: list[str]) -> dict[str, tuple[int, int] | None]:
+    """Read the lines with an arrow, strictly; or in SubRip's way when that explains nearly all.
 
     A lone odd line among sound ones is damage, which browsers skip too; a file written with
     commas or without milliseconds throughout is only written by another tool.
     """
-    arrows = [line for line in lines if "-->" in line]
     strict = {line: vtt_timing(line) for line in arrows}
     meant = [line for line in arrows if line.lstrip()[:1].isdigit()]
     if all(strict[line] for line in meant):

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from vidctl import failpoints
-from vidctl.catalog.items import add_item
-from vidctl.errors import Conflict, TruncatedMedia, UsageError
+from vidctl.catalog.items import LONGEST_NAME, add_item, checked_type
+from vidctl.errors import Conflict, TruncatedMedia
 from vidctl.files import sha256_of
 from vidctl.ids import new_id
 from vidctl.media.probe import probe
 from vidctl.media.thumbnail import thumbnail
 from vidctl.model.event import Event
 from vidctl.model.media import MediaRow, Probe, StoredMedia
-from vidctl.model.thing import MEDIA_TYPES, Thing
+from vidctl.model.thing import Thing
 from vidctl.ports import MediaHost, Store
 from vidctl.progress import Report
 
@@ -200,28 +200,29 @@ def _record(
 
 
 def _media(prepared: _Prepared) -> list[tuple[str, str, StoredMedia]]:
-    rows = [("source", prepared.path.name, prepared.stored)]
+    rows = [("source", as_text(prepared.path.name), prepared.stored)]
     if prepared.thumbnail is not None:
         rows.append(("thumbnail", "thumbnail.jpg", prepared.thumbnail))
-    return rows + [("captions", file.name, stored) for file, stored in prepared.captions]
+    return rows + [("captions", as_text(file.name), stored) for file, stored in prepared.captions]
 
 
 def type_of(wanted: str, probed: Probe) -> str:
     """Return the thing type of a file: what was asked for, else by whether it has a picture."""
     if not wanted:
         return "video" if probed.kind == "video" else "podcast"
-    if wanted not in MEDIA_TYPES:
-        raise UsageError(f"{wanted!r} is no type of media", hint=", ".join(MEDIA_TYPES))
-    return wanted
+    return checked_type(wanted)
 
 
 def title_of(path: Path, probed: Probe) -> str:
     """Return the title in the file's tags, else its name with separators as spaces."""
     tagged = {key.lower(): value for key, value in probed.tags.items()}.get("title", "").strip()
-    if tagged:
-        return tagged
     words = re.sub(r"[_\s]+", " ", path.stem.replace("-", " ")).strip()
-    return words or path.stem or "untitled"
+    return as_text(tagged or words or path.stem or "untitled")[:LONGEST_NAME]
+
+
+def as_text(name: str) -> str:
+    """Return a name with what is not text in it (bytes that are no UTF-8) replaced by U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", name)
 
 
 def _properties(prepared: _Prepared, details: Details) -> dict[str, Any]:

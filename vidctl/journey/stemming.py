@@ -22,9 +22,14 @@ _STEP_3 = {
     "icate": "ic", "ative": "", "alize": "al", "iciti": "ic", "ical": "ic", "ful": "", "ness": "",
 }  # fmt: skip
 _STEP_4 = dict.fromkeys(
-    "al ance ence er ic able ible ant ement ment ent sion tion ou ism ate iti ous ive ize".split(),
+    [
+        *("al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ou"),
+        *("ism", "ate", "iti", "ous", "ive", "ize"),
+    ],
     "",
-) | {"sion": "s", "tion": "t"}  # fmt: skip
+)
+# What must stand before "ion" stays.
+_STEP_4 |= {"sion": "s", "tion": "t"}
 _LONGEST = 7
 
 

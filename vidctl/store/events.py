@@ -9,10 +9,12 @@ from vidctl.ids import new_id
 from vidctl.model.event import Event
 from vidctl.store.database import Scoped, now, to_json
 
+# An event belongs to the group of the thing it is about, which below a wide scope need not be home.
 INSERT = """
 INSERT INTO events (group_id, id, type, action, actor_id, target_id, at, metadata, created_at,
   updated_at)
-VALUES (:home, :id, :type, :action, :actor_id, :target_id, :at, :metadata, :now, :now)
+VALUES (ifnull((SELECT t.group_id FROM things AS t WHERE {in_scope} AND t.id = :target_id), :home),
+  :id, :type, :action, :actor_id, :target_id, :at, :metadata, :now, :now)
 ON CONFLICT (group_id, id) DO NOTHING
 """
 
@@ -21,11 +23,14 @@ class SqliteEvents(Scoped):
     """The ``Events`` port over SQLite."""
 
     def append(self, events: Iterable[Event]) -> None:
-        """Log events in the home group; one with an id that is logged already changes nothing."""
+        """Log events, each in its target's group; one with an id that is logged changes nothing.
+
+        An event about nothing of this scope is logged in the home group.
+        """
         present = now()
         rows = [
             {
-                "home": self.scope.home,
+                **self.bound(),
                 "id": event.id or new_id(),
                 "type": event.type,
                 "action": event.action,
@@ -38,7 +43,7 @@ class SqliteEvents(Scoped):
             for event in events
         ]
         with self.database.transaction():
-            self.database.executemany(INSERT, rows)
+            self.database.executemany(INSERT.format(in_scope=self.in_scope("t")), rows)
 
     def of(self, target_id: str, limit: int = 100) -> Sequence[Event]:
         """Return the newest events about a thing, newest first."""

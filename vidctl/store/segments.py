@@ -81,6 +81,28 @@ class SqliteSegments(Scoped):
         )
         return [Segment(r[0], r[1], r[2], r[3], words_from_json(r[4])) for r in rows]
 
+    def between(
+        self, spans: Sequence[tuple[str, int, int]], *, with_words: bool = False
+    ) -> dict[str, dict[int, Segment]]:
+        """Return segments by thing and ordinal, given (thing id, first, last ordinal).
+
+        Without ``with_words`` no words are read: a search looks at hundreds of segments and needs
+        the times of a few.
+        """
+        words = "s.words" if with_words else "NULL"
+        rows = self.database.rows(
+            'SELECT s.thing_id, s.ordinal, s."start", s."end", s.text, s.speaker,'
+            f" {words} FROM json_each(:spans) AS p CROSS JOIN segments AS s ON s.thing_id = p.value ->> 0"
+            " AND s.ordinal BETWEEN p.value ->> 1 AND p.value ->> 2"
+            f" WHERE {self.in_scope('s')} AND s.deleted_at IS NULL",
+            self.bound(spans=to_json(spans)),
+        )
+        found: dict[str, dict[int, Segment]] = {}
+        for thing_id, ordinal, start, end, text, speaker, spoken in rows:
+            segment = Segment(start, end, text, speaker, words_from_json(spoken))
+            found.setdefault(thing_id, {})[ordinal] = segment
+        return found
+
     def source(self, thing_id: str) -> str | None:
         """Return the engine a thing's transcript came from, None when it has none."""
         row = self.database.one(

@@ -114,8 +114,8 @@ class SqliteThings(Scoped):
                 raise Ambiguous(
                     f"{reference!r} fits several things: {names}", hint="use a slug or a full id"
                 )
-        names = {MEDIA_TYPES: "item", PEOPLE_TYPES: "person"}
-        kind = types[0] if len(types) == 1 else names.get(tuple(types), "thing")
+        kinds: dict[tuple[str, ...], str] = {MEDIA_TYPES: "item", PEOPLE_TYPES: "person"}
+        kind = types[0] if len(types) == 1 else kinds.get(tuple(types), "thing")
         lists = [f"vidctl {type}s list" for type in types if type in MEDIA_TYPES]
         raise NotFound(f"no {kind} here is called {reference!r}", hint=", or ".join(lists))
 

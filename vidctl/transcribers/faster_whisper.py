@@ -56,7 +56,7 @@ MULTILINGUAL_TOKENS = 51865
 
 # Windows recognised at once. Four are a sixth less work than one; what they take in memory grows
 # with the model, and in large ones that would be gigabytes.
-WINDOWS, LARGE_WINDOWS, LARGE_BYTES = 4, 1, 200_000_000
+WINDOWS, LARGE_WINDOWS, LARGE_BYTES = 3, 1, 200_000_000
 # A window holds 30 s, which is 1.25 times this.
 WINDOW_SECONDS = 24.0
 SHORTEST_SECONDS = 0.1
@@ -150,8 +150,10 @@ class FasterWhisperTranscriber:
 
     def _samples(self, audio: Path, part: Part) -> Samples:
         held, self._held = self._held, None
-        if held is not None and part.start == 0 and held[0] == _stamp(audio):
-            return held[1]
+        if held is not None and held[0] == _stamp(audio):
+            samples = held[1]
+            if (part.start, part.end) == (0, round(len(samples) / RATE, 3)):
+                return samples
         return decode_audio(audio, start=part.start, end=part.end, rate=RATE)
 
     def _heard(self, samples: Samples) -> Iterator[tuple[list[Word], float]]:

@@ -79,6 +79,7 @@ TIMING = "00:01.000 --> 00:02.000"
         f"WEBVTT\n\n{TIMING}\nHello\n\n00:03.000 --> 00:04.000\n\n00:05.000 --> 00:06.000\n&nbsp;",
         f"WEBVTT\n\n{TIMING}\nHello\n\n00:03.000 --> 00:04.000\n<b></b>\u200b\n",
         f"WEBVTT\n\n{TIMING}\nHello\n\n00:03.000 --> 00:04.000\n\nNOTE nobody spoke\n",
+        f"WEBVTT\n\n{TIMING}\nHello\n\n00:03.000 --> 00:04.000\n\n00:0x.000 -->\n\nlost",
         f"WEBVTT\n\n{TIMING}\nHello\n\n00:03.000 --> 00:04.000\n\nid\n00:05.000 --> 00:06.000\n",
     ],
 )
@@ -186,6 +187,11 @@ def test_hls_segments_joined_into_one_file() -> None:
         Segment(15.0, 16.0, "C"),
         Segment(30.0, 31.0, "D"),
     ]
+
+
+def test_equal_cues_of_one_file_are_kept() -> None:
+    text = "00:00.000 --> 00:05.000\nWEBVTT\n\n"
+    assert read("WEBVTT\n\n" + text * 3) == [Segment(0.0, 5.0, "WEBVTT")] * 3
 
 
 @pytest.mark.parametrize(

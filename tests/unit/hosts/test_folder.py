@@ -11,11 +11,10 @@ import pytest
 
 from vidctl.errors import NotFound, StorageFailed, UsageError
 from vidctl.hosts.folder import FolderHost
-from vidctl.ids import new_id
 
 CONTENT = b"not really a video"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-GROUP = new_id()
+GROUP = "01jgzzzzzz7000000000000000"
 
 
 @pytest.fixture

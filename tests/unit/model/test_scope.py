@@ -12,7 +12,7 @@ from vidctl.errors import ScopeMissing
 from vidctl.ids import new_id
 from vidctl.model.scope import Scope
 
-HOME = new_id()
+HOME = "01jgzzzzzz7000000000000000"
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,9 @@ def test_a_short_file_is_decoded_once(
     quiet.write_bytes(quiet.read_bytes() + b"\0\0")
     transcriber.transcribe(quiet, part, silent)
     assert len(decoded) == 2
+    transcriber.parts(quiet)
+    transcriber.transcribe(quiet, Part(0, 0.0, 4.0), silent)
+    assert FakePipeline.settings["samples"] == 4 * RATE
 
 
 def test_importing_and_making_one_loads_nothing_heavy() -> None:

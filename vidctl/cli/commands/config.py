@@ -10,6 +10,7 @@ import typer
 from vidctl import paths
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import Command, WriteCommand, noun
+from vidctl.cli.text import visible
 from vidctl.outcome import Outcome
 
 app = noun("Settings and where each comes from.")
@@ -54,7 +55,8 @@ def get(
         origin = c.config.origin(key)
         value = "********" if setting_of(key).secret else origin.value
         c.finish(
-            Outcome({"key": key, "value": value, "source": origin.source}), text=lambda: str(value)
+            Outcome({"key": key, "value": value, "source": origin.source}),
+            text=lambda: visible(str(value)),
         )
 
 
@@ -95,7 +97,7 @@ def _write(c: Call, key: str, value: str | None, user: bool) -> None:
         config.write(file, key, checked)
     said = "would change" if c.is_rehearsal else "changed"
     data = {"key": key, "value": checked, "source": str(file)}
-    c.finish(Outcome(data), text=lambda: f"{said} {key} in {file}")
+    c.finish(Outcome(data), text=lambda: f"{said} {key} in {visible(str(file))}")
 
 
 def _file(c: Call, user: bool) -> Path:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vidctl import paths
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import verb
 from vidctl.errors import Conflict
@@ -43,7 +44,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="vidctl-demo-") as folder:
             yield Path(folder)
         return
-    root = keep.expanduser().absolute()
+    root = paths.expanded(keep).absolute()
     if root.exists() and any(root.iterdir()):
         raise Conflict(f"{root} is not empty", hint="name a new folder")
     root.mkdir(parents=True, exist_ok=True)

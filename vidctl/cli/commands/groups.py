@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,9 @@ from vidctl.cli.text import visible
 from vidctl.model.group import GROUP_TYPES
 from vidctl.outcome import Outcome
 from vidctl.timecode import iso
+
+if TYPE_CHECKING:
+    from vidctl.model.group import Group
 
 app = noun("Groups: tenants, nested to any depth.")
 
@@ -55,28 +59,40 @@ def add(
         # With -g, a new group belongs below that group: nothing can be made outside of it.
         wanted = parent or c.library.root
         above = c.library.groups.resolve(wanted) if wanted else None
-        if c.is_rehearsal:
-            c.finish(
-                Outcome({"name": name}, notes=["nothing was changed"]),
-                text=lambda: f"would add {visible(name)}",
-            )
-            return
-        group = groups.add_group(
-            c.library.groups,
-            name=name,
-            parent=above,
-            type=type,
-            slug=slug,
-            description=description,
-            now=now,
+        _change(
+            c,
+            "entity_created",
+            "add",
+            "added",
+            lambda: groups.add_group(
+                c.library.groups,
+                name=name,
+                parent=above,
+                type=type,
+                slug=slug,
+                description=description,
+                now=now,
+            ),
         )
-        _told(c, "added", group)
 
 
-def _told(c: Call, said: str, group: Any) -> None:
+def _change(
+    c: Call,
+    event: str,
+    would: str,
+    said: str,
+    change: Callable[[], Group],
+    before: Group | None = None,
+) -> None:
     from vidctl.catalog import groups
 
-    c.finish(Outcome(groups.record(group)), text=lambda: f"{said} group {visible(group.path)}")
+    group = c.library.change_group(change, event, before=before, rehearse=c.is_rehearsal)
+    notes = ["nothing was changed"] if c.is_rehearsal or group is before else []
+    verb = f"would {would}" if c.is_rehearsal else said
+    c.finish(
+        Outcome(groups.record(group), notes=notes),
+        text=lambda: f"{verb} group {visible(group.path)}",
+    )
 
 
 @app.command("list", cls=Command)
@@ -165,13 +181,12 @@ def edit(
         from vidctl.library import now
 
         found = c.library.groups.resolve(wanted)
-        if c.is_rehearsal:
-            _told(c, "would edit", found)
-            return
-        _told(
+        _change(
             c,
+            "entity_updated",
+            "edit",
             "edited",
-            groups.edit_group(
+            lambda: groups.edit_group(
                 c.library.groups,
                 found,
                 name=name,
@@ -180,6 +195,7 @@ def edit(
                 description=description,
                 now=now,
             ),
+            found,
         )
 
 
@@ -202,10 +218,14 @@ def move(
             raise UsageError("--top would leave the group of -g", hint="leave out -g")
         found = c.library.groups.resolve(wanted)
         above = None if to is None else c.library.groups.resolve(to)
-        if c.is_rehearsal:
-            _told(c, "would move", found)
-            return
-        _told(c, "moved to", groups.move_group(c.library.groups, found, above, now=now))
+        _change(
+            c,
+            "entity_updated",
+            "move to",
+            "moved to",
+            lambda: groups.move_group(c.library.groups, found, above, now=now),
+            found,
+        )
 
 
 @app.command("archive", cls=WriteCommand)
@@ -220,8 +240,11 @@ def archive(
         from vidctl.library import now
 
         found = c.library.groups.resolve(wanted)
-        said = "restored" if restore else "archived"
-        if c.is_rehearsal:
-            _told(c, f"would have {said}", found)
-            return
-        _told(c, said, groups.archive_group(c.library.groups, found, restore=restore, now=now))
+        _change(
+            c,
+            "entity_restored" if restore else "entity_archived",
+            "restore" if restore else "archive",
+            "restored" if restore else "archived",
+            lambda: groups.archive_group(c.library.groups, found, restore=restore, now=now),
+            found,
+        )

@@ -10,6 +10,7 @@ import typer
 from vidctl import paths
 from vidctl.cli.call import call
 from vidctl.cli.lazy import verb
+from vidctl.cli.text import visible
 from vidctl.errors import UsageError
 from vidctl.ids import slugify
 from vidctl.outcome import Outcome
@@ -28,11 +29,11 @@ def init(
         slug = slugify(name, fallback="")
         if not slug:
             raise UsageError(f"{name!r} has no letter or digit")
-        root = Path(folder).expanduser().absolute()
+        root = paths.expanded(folder).absolute()
         project = root / paths.PROJECT_FILE
         given = c.values.get("db")
         if given:
-            library = Path(given).expanduser().absolute()
+            library = paths.expanded(given).absolute()
         elif user:
             library = paths.user_library()
         else:
@@ -46,7 +47,7 @@ def init(
         said = "made a library" if data.get("created") else "there is a library already"
         if c.is_rehearsal:
             said = "would make a library"
-        c.finish(Outcome(data), text=lambda: f"{said} at {library}")
+        c.finish(Outcome(data), text=lambda: f"{said} at {visible(str(library))}")
 
 
 def make(library: Path, project: Path | None, slug: str) -> bool:

@@ -23,6 +23,7 @@ def add(
     if source:
         found = youtube_id(source) if type == "video" else None
         given.setdefault("youtubeId" if found else key, found or source)
+    title = title or title_of(source)
     if not title:
         raise UsageError("an item without a file needs a title", hint="add --title TEXT")
     given = _kept(given)
@@ -51,6 +52,18 @@ def add(
         Outcome(items.record(thing), notes=notes),
         text=lambda: f"added {type} {visible(thing.slug)}",
     )
+
+
+def title_of(source: str) -> str:
+    """Return a title for an address that came without one: the name in it, else all of it."""
+    from urllib.parse import unquote, urlsplit
+
+    found = youtube_id(source)
+    if found:
+        return f"YouTube {found}"
+    last = unquote(urlsplit(source).path).rstrip("/").rpartition("/")[2]
+    stem = last.rpartition(".")[0] or last
+    return " ".join(stem.replace("_", " ").replace("-", " ").split()) or source
 
 
 def _alike(c: Call, thing: Any) -> list[str]:

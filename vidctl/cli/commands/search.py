@@ -9,9 +9,9 @@ import typer
 
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import verb
-from vidctl.cli.text import visible
+from vidctl.cli.text import fit, visible, width, wrapped
 from vidctl.outcome import Outcome
-from vidctl.timecode import clock, parse_date
+from vidctl.timecode import parse_date
 
 
 class Mode(StrEnum):
@@ -53,12 +53,14 @@ def search(
     Hits name the moment as ITEM@MM:SS. With -r the groups below are searched as well.
     """
     with call(ctx) as c:
+        from vidctl.catalog.items import checked_type
+
         c.setting("search.mode", mode.value if mode else None)
         c.setting("search.limit", limit)
         _search(
             c,
             " ".join(query),
-            tuple(type or ()),
+            tuple(map(checked_type, type or ())),
             tuple(tag or ()),
             parse_date(since) if since else None,
             context,
@@ -95,7 +97,8 @@ def _search(
     if not hits:
         outcome.notes.append("nothing found")
     is_styled = c.output.is_terminal and c.diagnostics.has_color
-    c.finish(outcome, text=lambda: "\n".join(told(hit, is_styled) for hit in hits))
+    columns = c.output.columns
+    c.finish(outcome, text=lambda: "\n\n".join(told(hit, is_styled, columns) for hit in hits))
 
 
 def record(hit: Any, *, context: bool, explain: bool) -> dict[str, Any]:
@@ -116,17 +119,29 @@ def record(hit: Any, *, context: bool, explain: bool) -> dict[str, Any]:
     return shown
 
 
-def told(hit: dict[str, Any], is_styled: bool) -> str:
+def told(hit: dict[str, Any], is_styled: bool, columns: int) -> str:
     """Return a hit for people: the moment, the title, and what is said with matches marked."""
-    span = f"{clock(hit['start'])}-{clock(hit['end'])}" if hit["start"] is not None else "about it"
-    lines = [f"{visible(hit['ref'])}  {visible(hit['thing']['name'])}  {span}  {hit['score']:.2f}"]
-    lines.append("    " + marked(hit["text"], hit["marks"], is_styled))
+    ref, score = visible(hit["ref"]), f"{hit['score']:.2f}"
+    name = fit(visible(hit["thing"]["name"]), max(12, columns - width(ref + score) - 4))
+    lines = [f"{ref}  {name}  {score}"]
+    lines += wrapped(marked(hit["text"], hit["marks"], is_styled), columns, "    ")
     for line in hit.get("context", []):
-        lines.append("    | " + visible(line))
+        lines += wrapped(visible(line), columns, "    | ")
     if "explain" in hit:
-        parts = ", ".join(f"{key} {value}" for key, value in hit["explain"].items())
-        lines.append(f"    ranked by {visible(parts)}")
+        lines += wrapped(visible(f"because of {reasons(hit['explain'])}"), columns, "    ")
     return "\n".join(lines)
+
+
+def reasons(explained: dict[str, Any]) -> str:
+    """Return what an explanation holds as one line."""
+    parts = []
+    for key, value in explained.items():
+        if isinstance(value, dict):
+            value = " ".join(f"{name} {inner}" for name, inner in value.items())
+        elif isinstance(value, list):
+            value = " ".join(map(str, value)) or "none"
+        parts.append(f"{key}: {value}")
+    return "; ".join(parts)
 
 
 def marked(text: str, marks: list[list[int]], is_styled: bool) -> str:
