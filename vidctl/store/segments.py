@@ -92,7 +92,8 @@ class SqliteSegments(Scoped):
         words = "s.words" if with_words else "NULL"
         rows = self.database.rows(
             'SELECT s.thing_id, s.ordinal, s."start", s."end", s.text, s.speaker,'
-            f" {words} FROM json_each(:spans) AS p CROSS JOIN segments AS s ON s.thing_id = p.value ->> 0"
+            f" {words} FROM json_each(:spans) AS p CROSS JOIN segments AS s"
+            " ON s.thing_id = p.value ->> 0"
             " AND s.ordinal BETWEEN p.value ->> 1 AND p.value ->> 2"
             f" WHERE {self.in_scope('s')} AND s.deleted_at IS NULL",
             self.bound(spans=to_json(spans)),
