@@ -224,7 +224,7 @@ def process(library: Library, things: Sequence[Thing], work: Work, *, report: Re
     errors: list[VidctlError] = []
     notes: list[str] = []
     if things:
-        library.writable()
+        library.writable(things)
     for thing in things:
         record: dict[str, Any] = {"id": thing.id, "slug": thing.slug, "type": thing.type}
         record |= {"transcribed": False, "indexed": False}

@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,11 @@ class Config:
         self.project = paths.find_project(self.start)
         self.flags = dict(flags or {})
         self.environ = os.environ if environ is None else environ
-        self._files = [
+
+    @cached_property
+    def _files(self) -> list[tuple[Path, dict[str, Value]]]:
+        """The settings files with their values; read late, so that a broken one can be mended."""
+        return [
             (file, _read(file))
             for file in (self.project, paths.user_config_file())
             if file is not None and file.is_file()

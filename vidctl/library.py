@@ -136,14 +136,15 @@ class Library:
         """The id of the group that new rows belong to."""
         return self.scope.home
 
-    def writable(self) -> None:
-        """Raise Conflict when the home group is archived."""
-        group = self.database.groups().subtree(self.home)[0]
-        if group.status == "archived":
-            raise Conflict(
-                f"the group {group.path} is archived",
-                hint=f"vidctl groups archive {group.path} --restore",
-            )
+    def writable(self, things: Iterable[Thing] = ()) -> None:
+        """Raise Conflict when the home group, or the group of one of ``things``, is archived."""
+        wanted = {self.home, *(thing.group_id for thing in things)}
+        for group in self.database.groups().all():
+            if group.id in wanted and group.status == "archived":
+                raise Conflict(
+                    f"the group {group.path} is archived",
+                    hint=f"vidctl groups archive {group.path} --restore",
+                )
 
     @cached_property
     def actor(self) -> Thing:

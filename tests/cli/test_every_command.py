@@ -177,11 +177,13 @@ def test_a_file_gets_what_stdout_would_have(run: Runner, path: str) -> None:
         assert raw.decode() == shown.out
 
 
-@pytest.mark.usefixtures("stocked")
-def test_a_file_that_cannot_be_written_is_an_error(run: Runner) -> None:
-    result = run("videos", "list", "-o", "missing/out.txt")
-    assert (result.code, result.out) == (1, "")
-    assert f"no folder {run.folder / 'missing'}" in result.err
+def test_a_file_that_cannot_be_written_is_found_out_before_the_work(
+    run: Runner, stocked: Path
+) -> None:
+    result = run("videos", "add", "--title", "Late", "-o", "missing/out.txt")
+    assert (result.code, result.out) == (6, "")
+    assert "there is no folder for 'missing/out.txt'" in result.err
+    assert run.ok("videos", "list", "--text", "Late", "--json").data["total"] == 0
 
 
 # --- rehearsal ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -89,10 +90,8 @@ def largest_log(path: Path, seconds: float) -> int:
     log, largest = path.with_name(path.name + "-wal"), 0
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             largest = max(largest, os.stat(log).st_size)
-        except FileNotFoundError:
-            pass
         time.sleep(0.05)
     return largest
 

@@ -234,11 +234,11 @@ TEMPLATE = Path(tempfile.gettempdir()) / "never-used"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     global TEMPLATE
     TEMPLATE = tmp_path_factory.mktemp("tenants")
     build(TEMPLATE)
-    yield TEMPLATE
+    return TEMPLATE
 
 
 MACHINE = settings(

@@ -109,7 +109,7 @@ def test_an_unknown_key_gets_the_nearest_one(key: str, hint: str) -> None:
 def test_an_unknown_key_in_a_file_names_the_file(project: Path) -> None:
     project.write_text("[serch]\nlimit = 3\n", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        Config(start=project.parent, environ={})
+        Config(start=project.parent, environ={}).origin("group")
     assert caught.value.message == f"{project}: there is no setting 'serch.limit'"
     assert caught.value.hint == "did you mean search.limit?"
 
@@ -120,14 +120,14 @@ def test_an_unknown_key_in_a_file_names_the_file(project: Path) -> None:
 def test_bad_toml_names_the_file(project: Path, text: str) -> None:
     project.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match="is not valid TOML") as caught:
-        Config(start=project.parent, environ={})
+        Config(start=project.parent, environ={}).origin("group")
     assert str(project) in caught.value.message
 
 
 def test_a_file_that_is_no_utf8_is_bad_toml(project: Path) -> None:
     project.write_bytes(b'group = "caf\xe9"\n')
     with pytest.raises(UsageError, match="is not valid TOML"):
-        Config(start=project.parent, environ={})
+        Config(start=project.parent, environ={}).origin("group")
 
 
 BAD_VALUES = [
@@ -137,8 +137,16 @@ BAD_VALUES = [
     ("search.limit", "0", "search.limit must be from 1 to 1000, not '0'"),
     ("search.limit", 1001, "search.limit must be from 1 to 1000, not 1001"),
     ("embed.threads", -1, "embed.threads must be at least 0, not -1"),
-    ("search.vector_weight", "nan", "search.vector_weight must be from 0 to 10, not 'nan'"),
-    ("search.vector_weight", "inf", "search.vector_weight must be from 0 to 10, not 'inf'"),
+    (
+        "transcribe.part_seconds",
+        "nan",
+        "transcribe.part_seconds must be from 10 to 3600, not 'nan'",
+    ),
+    (
+        "transcribe.part_seconds",
+        "inf",
+        "transcribe.part_seconds must be from 10 to 3600, not 'inf'",
+    ),
     ("search.mode", "best", "search.mode must be one of hybrid, text, semantic, not 'best'"),
     ("group", 5, "group must be text, not 5"),
     ("group", "caf\udce9", r"group must be text, not 'caf\udce9'"),
@@ -158,11 +166,11 @@ def test_a_bad_value_in_a_file_names_the_file(project: Path, value: Any) -> None
 
     project.write_text(tomlkit.dumps({"search": {"limit": value}}), encoding="utf-8")
     with pytest.raises(UsageError, match=r"vidctl\.toml: search\.limit must be a whole number"):
-        Config(start=project.parent, environ={})
+        Config(start=project.parent, environ={}).origin("group")
 
 
 def test_numbers_may_be_written_as_whole_ones() -> None:
-    assert config.checked(config.setting_of("search.vector_weight"), 1) == 1.0
+    assert config.checked(config.setting_of("transcribe.part_seconds"), 60) == 60.0
 
 
 YES = Setting("flag", False, "a truth")

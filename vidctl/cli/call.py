@@ -13,7 +13,7 @@ from vidctl.cli.diagnostics import Diagnostics
 from vidctl.cli.exits import ExitCode
 from vidctl.cli.output import Columns, Output
 from vidctl.config import Config, Value
-from vidctl.errors import UsageError
+from vidctl.errors import NotFound, UsageError
 from vidctl.outcome import Outcome
 from vidctl.progress import Report
 
@@ -141,6 +141,9 @@ def output_of(values: dict[str, Any]) -> Output:
     if len(formats) > 1:
         raise UsageError(f"--{formats[0]} and --{formats[1]} exclude each other")
     file = values.get("output")
+    if file and not Path(file).absolute().parent.is_dir():
+        # Found out now, not after the work is done.
+        raise NotFound(f"there is no folder for {file!r}", hint="make the folder first")
     names = [name.strip() for name in (values.get("fields") or "").split(",") if name.strip()]
     return Output(
         format=formats[0] if formats else "text",

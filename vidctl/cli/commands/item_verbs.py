@@ -94,7 +94,7 @@ def edit(
     if not given and title is None and slug is None:
         raise UsageError("nothing to change was given", hint=f"vidctl {type}s edit --help")
     changes = {key: (None if value == "" else value) for key, value in given.items()}
-    c.library.writable()
+    c.library.writable([thing])
     if c.is_rehearsal:
         c.finish(
             Outcome(changes, notes=["nothing was changed"]), text=lambda: f"would edit {thing.slug}"
@@ -214,7 +214,7 @@ def change(c: Call, type: str, references: list[str], verb: str, at: int | None 
     from vidctl.library import now
 
     things, errors = c.library.select(references, (type,))
-    c.library.writable()
+    c.library.writable(things)
     records = []
     for thing in things:
         if c.is_rehearsal:
@@ -259,7 +259,7 @@ def remove(c: Call, type: str, references: list[str], purge: bool) -> None:
     if things and not c.is_rehearsal:
         names = ", ".join(thing.slug for thing in things)
         c.confirm(f"Remove {names} for good, with media and transcripts?")
-        c.library.writable()
+        c.library.writable(things)
         for thing in things:
             for _, locator in items.purge_item(
                 store=c.library.store, actor=c.library.actor, thing=thing
