@@ -63,8 +63,10 @@ def fit(text: str, cells: int) -> str:
 def wrapped(text: str, columns: int, indent: str) -> list[str]:
     """Break a text at spaces into lines of at most ``columns`` cells, each after ``indent``.
 
-    Styles take no cells; a word that is longer stands alone.
+    Styles take no cells; a word that is longer stands alone. A text that fits stays as it is.
     """
+    if width(_STYLE.sub("", indent + text)) <= columns:
+        return [indent + text]
     lines, line = [], indent
     for word in text.split():
         grown = f"{line} {word}" if line != indent else indent + word

