@@ -235,7 +235,9 @@ def process(library: Library, things: Sequence[Thing], work: Work, *, report: Re
             if work.index:
                 stage = "index"
                 record |= _index(library, thing, report, notes)
-            report.finish(thing.slug, _processed(record))
+            said = _processed(record)
+            if said:
+                report.finish(thing.slug, said)
         except VidctlError as error:
             error.item = thing.slug
             errors.append(error)
@@ -258,7 +260,7 @@ def _processed(record: dict[str, Any]) -> str:
         parts.append(f"{_counted(record['chunks'], 'chunk')} indexed")
     if record.get("skipped"):
         parts.append(record["skipped"])
-    return ", ".join(parts) or "nothing to do"
+    return ", ".join(parts)
 
 
 def _counted(count: int, noun: str) -> str:

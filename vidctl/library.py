@@ -143,7 +143,7 @@ class Library:
             if group.id in wanted and group.status == "archived":
                 raise Conflict(
                     f"the group {group.path} is archived",
-                    hint=f"vidctl groups archive {group.path} --restore",
+                    hint=f"vidctl groups restore {group.path}",
                 )
 
     @cached_property

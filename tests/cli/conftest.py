@@ -33,6 +33,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run.ok("videos", "archive", "old")
         run.ok("podcasts", "add", "--title", "Gone")
         run.ok("podcasts", "archive", "gone")
+        run.ok("groups", "add", "closed")
+        run.ok("groups", "archive", "closed")
         run.ok("groups", "add", "acme")
         run.ok("groups", "add", "acme/courses")
         run.ok("config", "set", "search.limit", "7")

@@ -77,6 +77,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "groups edit": ["acme", "--name", "Renamed"],
     "groups move": ["acme/courses", "--top"],
     "groups archive": ["acme/courses"],
+    "groups restore": ["closed"],
     "config show": [],
     "config get": ["search.limit"],
     "config set": ["search.limit", "5"],

@@ -68,6 +68,7 @@ PLANS: dict[str, list[list[str]]] = {
     "groups edit": [["groups", "edit", "{group}", "--name", "Same"]],
     "groups move": [["groups", "move", "{group}", "--to", "{group}", "-n"]],
     "groups archive": [["groups", "archive", "{group}", "-n"]],
+    "groups restore": [["groups", "restore", "{group}", "-n"]],
 }
 for noun in ("videos", "podcasts"):
     PLANS |= {

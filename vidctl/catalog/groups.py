@@ -99,14 +99,18 @@ def move_group(directory: Directory, group: Group, parent: Group | None, *, now:
     return _save(directory, group, replace(group, parent_id=parent.id if parent else None), now)
 
 
-def archive_group(directory: Directory, group: Group, *, restore: bool, now: Clock) -> Group:
-    """Archive or restore a group; an archived one can be read, not written to."""
-    if not restore and any(below.status == "active" for below in directory.subtree(group.id)[1:]):
+def archive_group(directory: Directory, group: Group, *, now: Clock) -> Group:
+    """Archive a group: it can be read, not written to. Raises Conflict with active ones below."""
+    if any(below.status == "active" for below in directory.subtree(group.id)[1:]):
         raise Conflict(
             f"{group.path} has active groups below it", hint="archive or move those first"
         )
-    status = "active" if restore else "archived"
-    return _save(directory, group, replace(group, status=status), now)
+    return _save(directory, group, replace(group, status="archived"), now)
+
+
+def restore_group(directory: Directory, group: Group, *, now: Clock) -> Group:
+    """Make an archived group active again."""
+    return _save(directory, group, replace(group, status="active"), now)
 
 
 def _save(directory: Directory, old: Group, new: Group, now: Clock) -> Group:

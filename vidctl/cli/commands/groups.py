@@ -229,22 +229,23 @@ def move(
 
 
 @app.command("archive", cls=WriteCommand)
-def archive(
-    ctx: typer.Context,
-    wanted: Path_,
-    restore: Annotated[bool, typer.Option("--restore", help="Make it active again.")] = False,
-) -> None:
+def archive(ctx: typer.Context, wanted: Path_) -> None:
     """Archive a group: it can be read, and nothing can be added to it."""
     with call(ctx) as c:
-        from vidctl.catalog import groups
-        from vidctl.library import now
+        _shelve(c, wanted, "entity_archived", "archive", "archived")
 
-        found = c.library.groups.resolve(wanted)
-        _change(
-            c,
-            "entity_restored" if restore else "entity_archived",
-            "restore" if restore else "archive",
-            "restored" if restore else "archived",
-            lambda: groups.archive_group(c.library.groups, found, restore=restore, now=now),
-            found,
-        )
+
+@app.command("restore", cls=WriteCommand)
+def restore(ctx: typer.Context, wanted: Path_) -> None:
+    """Make an archived group active again."""
+    with call(ctx) as c:
+        _shelve(c, wanted, "entity_restored", "restore", "restored")
+
+
+def _shelve(c: Call, wanted: str, event: str, would: str, said: str) -> None:
+    from vidctl.catalog import groups
+    from vidctl.library import now
+
+    found = c.library.groups.resolve(wanted)
+    act = groups.restore_group if would == "restore" else groups.archive_group
+    _change(c, event, would, said, lambda: act(c.library.groups, found, now=now), found)
