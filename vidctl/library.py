@@ -244,7 +244,7 @@ class Library:
     def transcription_of(
         self, thing: Thing, *, engine: str, captions: Path | None = None, download: bool = False
     ) -> tuple[Transcriber, Path, str]:
-        """Choose the engine for a thing: (transcriber, file to read, identity of its bytes).
+        """Choose the engine for a thing: (transcriber, file to read, what it depends on).
 
         ``auto`` takes captions, given or held with the thing, else the local model. Raises
         MissingExtra or EngineUnavailable when no engine can run.
@@ -263,7 +263,8 @@ class Library:
             file = self.host.path(held[0].locator)
             return self._captions(file), file, held[0].sha256
         source = self.source_of(thing)
-        return self._local(download), self.host.path(source.locator), source.sha256
+        content = f"{source.sha256}|{self.config.text('transcribe.language')}"
+        return self._local(download), self.host.path(source.locator), content
 
     def _captions(self, file: Path) -> Transcriber:
         made: Transcriber = registry.load(registry.TRANSCRIBERS["captions"])(file)
