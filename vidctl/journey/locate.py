@@ -68,7 +68,7 @@ def said_at(question: Question, segment: Segment) -> float | None:
     asked = question.spoken
     longest, begin = 1, None
     for n in range(len(spoken)):
-        length = max(_run(spoken[n:], asked[m:]) for m in range(len(asked)))
+        length = max((_run(spoken[n:], asked[m:]) for m in range(len(asked))), default=0)
         if length > longest:
             longest, begin = length, n
     if begin is None:

@@ -19,6 +19,8 @@ MODES = ("hybrid", "text", "semantic")
 # How many chunks each ranker brings for every hit that is wanted, and at least.
 CHUNKS_PER_HIT = 3
 LEAST_CHUNKS = 50
+# Cosine below which two texts have nothing in common.
+FLOOR = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ def search(
     """
     _check(query, mode, limit, context, vector_weight)
     question = Question(query)
+    if not question.words:
+        raise UsageError(f"there is no word in {query!r}", hint='vidctl search "some words"')
     wanted = max(LEAST_CHUNKS, CHUNKS_PER_HIT * limit)
     notes: list[str] = []
     near: Sequence[Match] = ()
     if mode != "text":
         near, notes = _nearest(query, store, embedder, narrow, wanted, mode)
-        mode = mode if near else "text"
+        mode = "text" if notes else mode
     worded, quoting = (
         _worded(question, store, narrow, wanted) if mode != "semantic" else ((), frozenset())
     )
@@ -132,7 +136,9 @@ def _nearest(
         return (), [f"search is by words only: {error.message}"]
     found = store.knowledge.match_vector(embedder.identity, vector, narrow, wanted)
     if found:
-        return found, []
+        # Something is always nearest; where words decide as well, what is far off is no answer.
+        near = [one for one in found if one.score >= FLOOR] if mode == "hybrid" else found
+        return near, []
     return (), _why_none(embedder.identity, store.knowledge.vector_counts())
 
 

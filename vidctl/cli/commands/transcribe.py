@@ -41,8 +41,8 @@ def transcribe(
 ) -> None:
     """Turn speech into a timed transcript.
 
-    Items that have one are left alone unless an engine, captions or --force is given. A run that
-    was killed goes on where it was.
+    Items that have one are left alone unless an engine, model, language, captions or --force is
+    given. A run that was killed goes on where it was.
     """
     with call(ctx) as c:
         if captions is not None and len(items or []) != 1:
@@ -52,9 +52,11 @@ def transcribe(
         from vidctl.batch import Work
         from vidctl.cli.commands.stages import run
 
+        # Asking for a model is asking for the engine that has models.
+        wanted = engine.value if engine else ("local" if model or language else "")
         work = Work(
             transcribe=True,
-            engine=engine.value if engine else "",
+            engine=wanted,
             captions=captions,
             force=force,
             download=download,

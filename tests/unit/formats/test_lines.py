@@ -15,9 +15,9 @@ from vidctl.formats.lines import (
     REPEATS,
     SILENCE,
     WORD_REPEATS,
+    readable,
     without_loops,
 )
-from vidctl.journey.lines import readable
 from vidctl.model.segment import Segment, Word
 
 
