@@ -62,7 +62,7 @@ def search(
     _check(query, mode, limit, context, vector_weight)
     question = Question(query)
     if not question.words:
-        raise UsageError(f"there is no word in {query!r}", hint='vidctl search "some words"')
+        return SearchResult((), (f"there is no word in {query!r}",), "text")
     wanted = max(LEAST_CHUNKS, CHUNKS_PER_HIT * limit)
     notes: list[str] = []
     near: Sequence[Match] = ()
