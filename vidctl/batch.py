@@ -74,6 +74,8 @@ def expand(patterns: Sequence[str]) -> tuple[list[Path], list[VidctlError]]:
     found: dict[Path, None] = {}
     errors: list[VidctlError] = []
     for pattern in patterns:
+        if not pattern:
+            raise UsageError("an empty path names no file")
         path = paths.expanded(pattern)
         try:
             matches = _matches(path)
@@ -148,6 +150,8 @@ def upload(
         records.append(record)
     same = sum(1 for ingested in taken if not ingested.is_new)
     notes = [f"{same} already here, not stored again"] if same else []
+    if same and (details.title or details.properties or details.is_published or details.type):
+        notes.append("what was here keeps its details: videos edit and podcasts edit change them")
     return Outcome(
         data={"items": records, "total": len(records), "next": None}, notes=notes, errors=errors
     )
@@ -224,8 +228,13 @@ def process(library: Library, things: Sequence[Thing], work: Work, *, report: Re
     errors: list[VidctlError] = []
     notes: list[str] = []
     if things:
-        library.writable(things)
+        library.writable()
+    archived = library.archived_groups()
+    if any(thing.group_id in archived for thing in things):
+        notes.append("items of archived groups were left alone")
     for thing in things:
+        if thing.group_id in archived:
+            continue
         record: dict[str, Any] = {"id": thing.id, "slug": thing.slug, "type": thing.type}
         record |= {"transcribed": False, "indexed": False}
         stage = "transcribe" if work.transcribe else "index"

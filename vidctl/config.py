@@ -240,13 +240,16 @@ def write(file: Path, key: str, value: Value | None) -> None:
     The file is replaced in one step. Raises UsageError for a bad key or value.
     """
     import tomlkit
+    import tomlkit.exceptions
 
     from vidctl.files import atomic_writer
 
     setting = setting_of(key)
-    document = (
-        tomlkit.parse(file.read_text(encoding="utf-8")) if file.is_file() else tomlkit.document()
-    )
+    try:
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        document = tomlkit.parse(text)
+    except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", hint="mend it by hand") from None
     *tables, last = key.split(".")
     table: Any = document
     for name in tables:

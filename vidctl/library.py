@@ -139,12 +139,16 @@ class Library:
     def writable(self, things: Iterable[Thing] = ()) -> None:
         """Raise Conflict when the home group, or the group of one of ``things``, is archived."""
         wanted = {self.home, *(thing.group_id for thing in things)}
-        for group in self.database.groups().all():
-            if group.id in wanted and group.status == "archived":
+        for group_id, path in self.archived_groups().items():
+            if group_id in wanted:
                 raise Conflict(
-                    f"the group {group.path} is archived",
-                    hint=f"vidctl groups restore {group.path}",
+                    f"the group {path} is archived", hint=f"vidctl groups restore {path}"
                 )
+
+    def archived_groups(self) -> dict[str, str]:
+        """Return the paths of archived groups by id; what is in them can only be read."""
+        groups = self.database.groups().all()
+        return {group.id: group.path for group in groups if group.status == "archived"}
 
     @cached_property
     def actor(self) -> Thing:

@@ -46,6 +46,10 @@ class Call:
         given: dict[str, Value] = {}
         for flag, key in (("group", "group"), ("db", "db"), ("person", "person")):
             value = self.values.get(flag)
+            if value == "":
+                # An unset variable in a script must not mean "wherever".
+                name = {"person": "as"}.get(flag, flag)
+                raise UsageError(f"--{name} is empty", hint=f"name one, or leave --{name} out")
             # A flag also takes its value from a variable; where the setting has the same one,
             # the settings say so better.
             if value and value != os.environ.get(f"VIDCTL_{key.upper()}"):

@@ -14,7 +14,7 @@ import typer
 from vidctl import paths
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import verb
-from vidctl.errors import Conflict
+from vidctl.errors import Conflict, UsageError
 from vidctl.outcome import Outcome
 
 CLIP = "ask-not.mp4"
@@ -31,7 +31,14 @@ def demo(
 
     Everything happens in a temporary folder that is gone afterwards, or in the folder of --keep.
     """
-    with call(ctx) as c, _folder(keep) as folder:
+    with call(ctx) as c:
+        if c.is_rehearsal:
+            raise UsageError("the demo has no rehearsal", hint="it leaves nothing behind anyway")
+        _demo(c, keep)
+
+
+def _demo(c: Call, keep: Path | None) -> None:
+    with _folder(keep) as folder:
         c.values["db"] = str(folder / ".vidctl" / "library.db")
         data = _journey(c, folder)
         data["kept"] = str(folder) if keep else None

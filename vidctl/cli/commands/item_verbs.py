@@ -6,6 +6,7 @@ from typing import Any
 
 from vidctl.cli.call import Call
 from vidctl.cli.commands.item_flags import youtube_id
+from vidctl.cli.output import Columns
 from vidctl.cli.text import plural, visible, wrapped
 from vidctl.errors import UsageError
 from vidctl.outcome import Outcome
@@ -244,11 +245,11 @@ def change(c: Call, type: str, references: list[str], verb: str, at: int | None 
     finish_change(c, outcome)
 
 
-def finish_change(c: Call, outcome: Outcome) -> None:
+def finish_change(c: Call, outcome: Outcome, columns: Columns = ()) -> None:
     """Write changed items; when every item failed, the first error is the command's."""
     if outcome.errors and not outcome.data["items"]:
         raise outcome.errors[0]
-    c.finish(outcome, columns=(COLUMNS[0], COLUMNS[3]))
+    c.finish(outcome, columns=columns or (COLUMNS[0], COLUMNS[3]))
 
 
 def remove(c: Call, type: str, references: list[str], purge: bool) -> None:
@@ -268,6 +269,11 @@ def remove(c: Call, type: str, references: list[str], purge: bool) -> None:
                 store=c.library.store, actor=c.library.actor, thing=thing
             ):
                 c.library.host.remove(locator)
-    records = [items.record(thing) for thing in things]
-    outcome = Outcome({"items": records, "total": len(records), "next": None}, errors=errors)
-    finish_change(c, outcome)
+    purged = not c.is_rehearsal
+    records = [{**items.record(thing), "purged": purged} for thing in things]
+    notes = [] if purged else ["nothing was changed"]
+    outcome = Outcome(
+        {"items": records, "total": len(records), "next": None}, notes=notes, errors=errors
+    )
+    said = "removed" if purged else "would be removed"
+    finish_change(c, outcome, (COLUMNS[0], ("state", lambda item: said)))

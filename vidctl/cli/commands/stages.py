@@ -25,6 +25,8 @@ def _count(item: dict[str, Any], stage: str, key: str, noun: str) -> str:
 def run(c: Call, references: list[str] | None, work: Work) -> None:
     """Resolve the items, take them through the stages, and write the outcome."""
     things, errors = c.library.select(references or [])
+    if errors and not things:
+        raise errors[0]
     if c.is_rehearsal:
         rows = [{"slug": thing.slug, "id": thing.id, "type": thing.type} for thing in things]
         done = Outcome(
