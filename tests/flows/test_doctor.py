@@ -155,8 +155,15 @@ def test_a_damaged_library_file_is_named(run: Any, library: Path, held: Path) ->
     content[4096 * 3 : 4096 * 20] = b"\xff" * (4096 * 17)
     library.write_bytes(content)
     result = run("doctor", "--json")
-    assert result.code in (1, 7), result
-    assert "damaged" in result.out or "library file" in bad(result)
+    assert result.code == 7, result
+    assert "library file" in bad(result)
+
+
+def test_a_file_that_is_no_library_is_a_finding(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "bad.db").write_text("bad\n" * 2000, encoding="utf-8")
+    result = run("--db", "bad.db", "doctor", "--json")
+    assert result.code == 7
+    assert bad(result) == {"library file"}
 
 
 def test_without_a_library_the_machine_is_checked(run: Any) -> None:
