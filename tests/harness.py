@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -116,6 +117,11 @@ class Runner:
         return result
 
 
+def _hear_interrupts() -> None:
+    """Undo what a background job inherits: a shell makes it deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Spawner:
     """Runs commands as real processes."""
 
@@ -137,7 +143,7 @@ class Spawner:
             [sys.executable, "-m", "vidctl", *map(str, arguments)],
             cwd=self.folder,
             env=self.environment(env),
-            **{**streams, **options},
+            **{**streams, "preexec_fn": _hear_interrupts, **options},
         )
 
     def __call__(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> Result:
