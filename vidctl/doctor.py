@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vidctl import registry
+from vidctl.errors import StorageFailed
 from vidctl.journey.index import is_fresh
 from vidctl.library import Library
 from vidctl.model.media import MediaRow
@@ -49,6 +50,15 @@ def machine() -> Iterator[Finding]:
             f"{found.model} ({found.size / 1e6:.0f} MB)" if not missing else f"missing: {missing}",
             'pip install "vidctl[local]"' if missing else "",
         )
+
+
+def unreadable(error: StorageFailed) -> Outcome:
+    """Return the findings about a library file that cannot even be opened."""
+    hint = "restore a backup made with vidctl backup"
+    found = [*machine(), Finding("library file", False, error.message, hint)]
+    items = [finding.record() for finding in found]
+    data = {"items": items, "total": len(items), "next": None, "problems": 1}
+    return Outcome(data, findings=True)
 
 
 def examine(

@@ -35,7 +35,7 @@ def doctor(
         except NoLibrary:
             outcome = _machine_only(c)
         except StorageFailed as error:
-            outcome = _unreadable(c, error)
+            outcome = checks.unreadable(error)
         c.finish(outcome, text=lambda: told(outcome.data["items"]))
 
 
@@ -46,17 +46,6 @@ def _machine_only(c: Call) -> Outcome:
     note = f"no library at {c.config.library_path()}; only this machine was checked"
     data = {"items": items, "total": len(items), "next": None, "problems": 0}
     return Outcome(data, notes=[note])
-
-
-def _unreadable(c: Call, error: StorageFailed) -> Outcome:
-    from vidctl import doctor as checks
-    from vidctl.store.checkup import Finding
-
-    hint = "restore a backup made with vidctl backup"
-    found = [*checks.machine(), Finding("library file", False, error.message, hint)]
-    items = [finding.record() for finding in found]
-    data = {"items": items, "total": len(items), "next": None, "problems": 1}
-    return Outcome(data, findings=True)
 
 
 def told(items: list[dict[str, Any]]) -> str:
