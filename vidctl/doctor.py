@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from vidctl import registry
 from vidctl.errors import StorageFailed
@@ -52,13 +53,21 @@ def machine() -> Iterator[Finding]:
         )
 
 
+def listing(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return findings as a listing, and how many of them are problems."""
+    return {
+        "items": [finding.record() for finding in findings],
+        "total": len(findings),
+        "next": None,
+        "problems": sum(not finding.is_ok for finding in findings),
+    }
+
+
 def unreadable(error: StorageFailed) -> Outcome:
     """Return the findings about a library file that cannot even be opened."""
     hint = "restore a backup made with vidctl backup"
     found = [*machine(), Finding("library file", False, error.message, hint)]
-    items = [finding.record() for finding in found]
-    data = {"items": items, "total": len(items), "next": None, "problems": 1}
-    return Outcome(data, findings=True)
+    return Outcome(listing(found), findings=True)
 
 
 def examine(
@@ -75,17 +84,10 @@ def examine(
     findings = [*machine(), *checkup.check(library.database.database)]
     findings += _media(_everywhere(library), report, verify=verify)
     findings += _work(_everywhere(library))
-    items = [finding.record() for finding in findings]
     is_bad = any(not finding.is_ok for finding in findings)
     if is_bad and not fix and any(finding.is_derived for finding in findings):
         notes.append("vidctl doctor --fix rebuilds derived data")
-    data = {
-        "items": items,
-        "total": len(items),
-        "next": None,
-        "problems": sum(not finding.is_ok for finding in findings),
-    }
-    return Outcome(data, notes=notes, findings=is_bad)
+    return Outcome(listing(findings), notes=notes, findings=is_bad)
 
 
 def _everywhere(library: Library) -> Library:

@@ -42,10 +42,8 @@ def doctor(
 def _machine_only(c: Call) -> Outcome:
     from vidctl import doctor as checks
 
-    items = [finding.record() for finding in checks.machine()]
     note = f"no library at {c.config.library_path()}; only this machine was checked"
-    data = {"items": items, "total": len(items), "next": None, "problems": 0}
-    return Outcome(data, notes=[note])
+    return Outcome(checks.listing(list(checks.machine())), notes=[note])
 
 
 def told(items: list[dict[str, Any]]) -> str:
