@@ -124,6 +124,7 @@ def upload(
     report: Report,
 ) -> Outcome:
     """Take files in, and process the new ones as far as ``work`` says."""
+    library.allow("add")
     if details.type:
         items.checked_type(details.type)
     files, errors = expand(patterns)

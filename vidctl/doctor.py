@@ -78,6 +78,7 @@ def examine(
     With ``-g`` the items looked at are those of that group and below; the file itself is always
     checked as a whole, in numbers only.
     """
+    library.allow("keep library")
     notes: list[str] = []
     if fix and not rehearse:
         notes += _mend(library)
@@ -93,10 +94,7 @@ def examine(
 def _everywhere(library: Library) -> Library:
     """Return the library for the groups to look at: all, or those from ``-g`` down."""
     groups = library.groups.all()
-    scope = Scope(library.home, tuple(group.id for group in groups))
-    return Library(
-        library.config, library.database, scope, root=library.root, offline=library.is_offline
-    )
+    return library.within(Scope(library.home, tuple(group.id for group in groups)))
 
 
 def _media(library: Library, report: Report, *, verify: bool) -> Iterator[Finding]:

@@ -46,6 +46,27 @@ def new_id() -> str:
     return encode(milliseconds << 80 | _stamp(random, version=7))
 
 
+def new_ids(count: int) -> list[str]:
+    """Make many ids at once, in rising order: one UUIDv7 whose last 45 bits count up from a draw.
+
+    Source: RFC 9562 section 6.2, a fixed-length counter seeded at random.
+    """
+    if count <= 0:
+        return []
+    first = decode(new_id())
+    start = first & (1 << 44) - 1
+    head = encode(first)[: ID_LENGTH - 9]
+    return [head + _tail(start + number) for number in range(count)]
+
+
+_TRIPLES = tuple(a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET)
+
+
+def _tail(number: int) -> str:
+    """Write a 45-bit number as 9 base32 characters."""
+    return _TRIPLES[number >> 30] + _TRIPLES[number >> 15 & 0x7FFF] + _TRIPLES[number & 0x7FFF]
+
+
 def derived_id(group_id: str, kind: str, native: str) -> str:
     """Make the id of an imported thing: the same inputs give the same id on every machine.
 

@@ -10,6 +10,7 @@ from vidctl.library import Library
 
 def status(library: Library) -> dict[str, Any]:
     """Return what the scope holds and what is left to do, as counts and a list."""
+    library.allow("view groups")
     counts: dict[str, int] = {}
     waiting: list[dict[str, Any]] = []
     states: dict[str, dict[str, Any]] = {}

@@ -131,7 +131,7 @@ def test_the_store_has_sql() -> None:
 
 # What may be put into SQL: conditions and names made of constants in the store itself.
 FRAGMENTS = re.compile(
-    r"self\.in_scope\('\w'\)|COLUMNS|SORTS\[.*\]|condition|allowed\[0\]|narrowed|allowed"
+    r"self\.in_(scope|sight)\('\w'\)|COLUMNS|SORTS\[.*\]|condition|allowed\[0\]|narrowed|allowed"
     r"|table|dimension|CHUNK_SIZE|beyond|key|direction|where|name|number|wanted|alias|words"
     r"|int\(BUSY_SECONDS \* 1000\)|CACHE_KIB|MMAP_BYTES|column|sign|dated|end|limit"
 )

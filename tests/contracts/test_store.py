@@ -34,9 +34,12 @@ from vidctl.model.connection import Connection
 from vidctl.model.event import Event
 from vidctl.model.segment import Segment
 from vidctl.model.thing import Thing, ThingQuery
+from vidctl.ports import Store
 from vidctl.store.sqlite import SqliteStore
 
-PARTS = ("things", "connections", "events", "segments", "knowledge", "media", "jobs")
+PARTS = sorted(
+    name for name, value in vars(Store).items() if isinstance(value, property) and name != "scope"
+)
 
 
 # --- the scope is required ----------------------------------------------------------------------
@@ -79,6 +82,9 @@ class Bundle:
     """Names of one thing and of a row of every kind that hangs on it."""
 
     thing: str
+    other: str
+    person: str
+    person_slug: str
     slug: str
     youtube: str
     connection: str
@@ -94,6 +100,9 @@ class Bundle:
         """Names that fit nothing anywhere."""
         return cls(
             thing=new_id(),
+            other=new_id(),
+            person=new_id(),
+            person_slug="ghost-person",
             slug="ghost",
             youtube="wwwwwwwwwww",
             connection=new_id(),
@@ -110,6 +119,17 @@ class Bundle:
         """Put one of everything into a store."""
         thing = add_thing(store, "Foreign secret", youtubeId="dQw4w9WgXcQ", tags=["secret"])
         other = add_thing(store, "Other")
+        person = add_thing(store, "Stranger", type="user")
+        store.connections.add(
+            Connection(
+                new_id(),
+                store.scope.home,
+                person.id,
+                store.scope.home,
+                "member_of",
+                metadata={"role": "org_owner"},
+            )
+        )
         tie = link(store, thing, other)
         store.connections.add(tie)
         store.events.append([Event("content_event", "video_viewed", target_id=thing.id)])
@@ -124,6 +144,9 @@ class Bundle:
         store.jobs.save_part(job, 0, ["xylophone"])
         return cls(
             thing=thing.id,
+            other=other.id,
+            person=person.id,
+            person_slug=person.slug,
             slug=thing.slug,
             youtube="dQw4w9WgXcQ",
             connection=tie.id,
@@ -165,9 +188,16 @@ USES: dict[str, Use] = {
     "connections.add taken id": lambda s, b: s.connections.add(
         Connection(b.connection, s.scope.home, b.thing, b.thing, "related_to")
     ),
+    "connections.find": lambda s, b: s.connections.find(b.thing, "related_to", b.other),
     "connections.outgoing": lambda s, b: s.connections.outgoing(b.thing, "related_to"),
     "connections.incoming": lambda s, b: s.connections.incoming(b.thing, "related_to"),
     "connections.remove": lambda s, b: s.connections.remove(b.connection),
+    "people.resolve": lambda s, b: s.people.resolve(b.person),
+    "people.resolve slug": lambda s, b: s.people.resolve(b.person_slug),
+    "people.known": lambda s, b: s.people.known([b.person]),
+    "people.roles": lambda s, b: s.people.roles(b.person),
+    "people.parents": lambda s, b: s.people.parents(),
+    "people.members": lambda s, b: s.people.members(),
     "events.append": lambda s, b: s.events.append([Event("x", target_id=b.thing)]),
     "events.of": lambda s, b: s.events.of(b.thing),
     "events.count": lambda s, b: s.events.count(b.thing, "video_viewed"),
@@ -210,7 +240,15 @@ def outcome_of(use: Use, store: SqliteStore, bundle: Bundle) -> tuple[str, str]:
         kind, text = type(error).__name__, f"{error.message} | {error.hint}"
     else:
         kind, text = "returned", repr(result)
-    for name in (bundle.thing, bundle.thing[:20], bundle.job, bundle.slug, bundle.youtube):
+    for name in (
+        bundle.person,
+        bundle.person_slug,
+        bundle.thing,
+        bundle.thing[:20],
+        bundle.job,
+        bundle.slug,
+        bundle.youtube,
+    ):
         text = text.replace(name, "NAME")
     return kind, text
 

@@ -223,6 +223,8 @@ def full_record(store: Store, thing: Thing) -> dict[str, Any]:
     transcript = store.segments.transcripts([thing.id]).get(thing.id)
     if transcript is not None:
         properties["transcript"] = transcript
+    links = store.connections.incoming(thing.id, "authored")
+    people = store.people.known(link.from_id for link in links)
     authors = [
         {
             "id": person.id,
@@ -230,8 +232,8 @@ def full_record(store: Store, thing: Thing) -> dict[str, Any]:
             "name": person.name,
             "role": link.metadata.get("role"),
         }
-        for link in store.connections.incoming(thing.id, "authored")
-        for person in [store.things.get(link.from_id)]
+        for link in links
+        if (person := people.get(link.from_id)) is not None
     ]
     return {
         **record(replace(thing, properties=properties)),

@@ -1,13 +1,14 @@
-"""The person who acts."""
+"""People: who acts, and with what standing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vidctl.catalog.policy import Access, standing
 from vidctl.ids import derived_id
 from vidctl.model.event import Event
-from vidctl.model.thing import PEOPLE_TYPES, Thing
+from vidctl.model.thing import Thing
 
 if TYPE_CHECKING:
     from vidctl.ports import Store
@@ -15,15 +16,14 @@ if TYPE_CHECKING:
 OWNER_SLUG = "owner"
 
 
-def acting_person(*, store: Store, reference: str, now: Callable[[], int]) -> Thing:
-    """Return the person called ``reference``, or the group's local owner for an empty one.
+def local_owner_id(group_id: str) -> str:
+    """Return the id of a group's local owner, the same on every machine."""
+    return derived_id(group_id, "person", "local-owner")
 
-    The local owner is made on first use; its id is derived from the group's, so the same group on
-    two machines has the same owner. Raises NotFound for an unknown person.
-    """
-    if reference:
-        return store.things.resolve(reference, PEOPLE_TYPES)
-    owner_id = derived_id(store.scope.home, "person", "local-owner")
+
+def local_owner(*, store: Store, now: Callable[[], int]) -> Thing:
+    """Return the person who acts in the home group when nobody is named, made on first use."""
+    owner_id = local_owner_id(store.scope.home)
     with store.transaction():
         found = store.things.find(owner_id)
         if found is not None:
@@ -51,3 +51,34 @@ def acting_person(*, store: Store, reference: str, now: Callable[[], int]) -> Th
             ]
         )
     return owner
+
+
+def access_of(store: Store, reference: str) -> Access:
+    """Return what a person may do in each group of the scope where they have a role.
+
+    A local owner is an org_owner of their group and of those below. Raises NotFound for somebody
+    who is neither of the scope nor of a group above it, PermissionRefused for an archived person.
+    """
+    person = store.people.resolve(reference)
+    if person.status == "archived":
+        raise Access(person.id, person.slug).refuse("act", "any more")
+    roles = store.people.roles(person.id)
+    for group_id in (*store.scope.group_ids, *store.scope.above):
+        if person.id == local_owner_id(group_id):
+            roles[group_id] = "org_owner"
+    standings, parents = {}, store.people.parents()
+    for group_id in store.scope.group_ids:
+        chain = chain_of(group_id, parents)
+        if any(group in roles for group in chain):
+            standings[group_id] = standing(person.type, roles, chain)
+    return Access(person.id, person.slug, standings)
+
+
+def chain_of(group_id: str, parents: dict[str, str | None]) -> tuple[str, ...]:
+    """Return a group and those it lies in, nearest first."""
+    chain: list[str] = []
+    following: str | None = group_id
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = parents.get(following)
+    return tuple(chain)

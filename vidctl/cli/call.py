@@ -84,6 +84,14 @@ class Call:
                 )
         return self._library
 
+    def change(self, act: Callable[[], Outcome]) -> Outcome:
+        """Run a change and return its outcome; a rehearsal runs it too and takes all of it back."""
+        return self.library.attempt(act, rehearse=self.is_rehearsal)
+
+    def said(self, done: str, would: str) -> str:
+        """Return the word for what happened, or for what would in a rehearsal."""
+        return f"would {would}" if self.is_rehearsal else done
+
     def report(self) -> Report:
         """Return a progress report that is taken away when the command ends."""
         made = self.diagnostics.report()

@@ -10,20 +10,28 @@ from vidctl.ids import is_id
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A group, or a group with its descendants.
+    """A group, or a group with its descendants, and through whose eyes it is seen.
 
     ``home`` is the id of the group that new rows belong to; ``group_ids`` are the ids of all
-    groups that may be read and changed, ``home`` among them. Raises ScopeMissing when empty or
+    groups that may be read and changed, ``home`` among them. ``above`` are the groups that home
+    lies in, nearest first: nothing of theirs is seen but the people, who may act here.
+
+    With a ``viewer``, only things that this person has bought, written or is are seen, except in
+    the groups of ``seen``, where the person sees everything. Raises ScopeMissing when empty or
     malformed, so that a forgotten group can never mean "every group".
     """
 
     home: str
     group_ids: tuple[str, ...]
+    above: tuple[str, ...] = ()
+    viewer: str = ""
+    seen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.home or not self.group_ids or self.home not in self.group_ids:
             raise ScopeMissing
-        if not all(isinstance(group_id, str) and is_id(group_id) for group_id in self.group_ids):
+        named = (*self.group_ids, *self.above, *self.seen, *((self.viewer,) if self.viewer else ()))
+        if not all(isinstance(each, str) and is_id(each) for each in named):
             raise ScopeMissing
 
     @classmethod

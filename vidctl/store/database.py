@@ -29,6 +29,30 @@ CACHE_KIB = 64 * 1024
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 
+# What a person sees who does not see everything: themselves, what they wrote, and what they bought
+# with all that it contains, as far as it is published.
+SIGHT = """
+({alias}.group_id IN (SELECT value FROM json_each(:seen)) OR {alias}.id IN (
+  WITH RECURSIVE reached (group_id, id) AS (
+    SELECT c.group_id, c.to_id FROM connections AS c
+    JOIN things AS s ON s.group_id = c.group_id AND s.id = c.to_id
+    WHERE c.from_id = :viewer AND c.type = 'purchased' AND c.deleted_at IS NULL
+      AND c.group_id IN (SELECT value FROM json_each(:groups))
+      AND s.deleted_at IS NULL AND s.status IN ('published', 'active')
+    UNION
+    SELECT c.group_id, c.to_id FROM connections AS c
+    JOIN reached AS r ON r.group_id = c.group_id AND r.id = c.from_id
+    JOIN things AS s ON s.group_id = c.group_id AND s.id = c.to_id
+    WHERE c.type = 'contains' AND c.deleted_at IS NULL
+      AND s.deleted_at IS NULL AND s.status IN ('published', 'active')
+  )
+  SELECT id FROM reached
+  UNION SELECT c.to_id FROM connections AS c WHERE c.from_id = :viewer AND c.type = 'authored'
+    AND c.deleted_at IS NULL AND c.group_id IN (SELECT value FROM json_each(:groups))
+  UNION SELECT :viewer
+))
+"""
+
 
 class Database:
     """A connection with a transaction that nests; made by ``open_database``."""
@@ -136,9 +160,13 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+# Made once: json.dumps makes an encoder for every call that asks for anything special.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def to_json(value: Any) -> str:
     """Write JSON the way it is stored: compact, unescaped, NaN refused."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def open_database(path: Path, *, create: bool = False) -> Database:
@@ -201,7 +229,9 @@ def _fold(text: str | None) -> str:
 class Scoped:
     """Base of the parts of a store: a database, and the scope that every query carries.
 
-    ``in_scope`` is the SQL condition on an alias's ``group_id``; ``bound`` adds its parameters.
+    ``in_scope`` is the SQL condition on an alias's ``group_id``; ``in_sight`` is the one on an
+    alias of ``things`` that hides what the scope's viewer does not see; ``bound`` adds the
+    parameters of both.
     """
 
     def __init__(self, database: Database, scope: Scope) -> None:
@@ -209,6 +239,13 @@ class Scoped:
         self.scope = scope
         self._single = len(scope.group_ids) == 1
         self._group_ids = scope.group_ids[0] if self._single else to_json(scope.group_ids)
+        self._sight: dict[str, Any] = {}
+        if scope.viewer:
+            self._sight = {
+                "viewer": scope.viewer,
+                "seen": to_json(scope.seen),
+                "groups": to_json(scope.group_ids),
+            }
 
     def in_scope(self, alias: str) -> str:
         """Return the condition that keeps a query inside the scope."""
@@ -216,6 +253,10 @@ class Scoped:
             return f"{alias}.group_id = :scope"
         return f"{alias}.group_id IN (SELECT value FROM json_each(:scope))"
 
+    def in_sight(self, alias: str) -> str:
+        """Return the condition that hides what the viewer of the scope does not see."""
+        return SIGHT.format(alias=alias) if self.scope.viewer else "1"
+
     def bound(self, **parameters: Any) -> dict[str, Any]:
         """Return parameters together with the scope's own and ``home``."""
-        return {"scope": self._group_ids, "home": self.scope.home, **parameters}
+        return {"scope": self._group_ids, "home": self.scope.home, **self._sight, **parameters}

@@ -4,46 +4,72 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from vidctl.ids import new_id
+from vidctl.ids import new_ids
 from vidctl.model.event import Event
+from vidctl.store import rollups
 from vidctl.store.database import Scoped, now, to_json
 
-# An event belongs to the group of the thing it is about, which below a wide scope need not be home.
 INSERT = """
 INSERT INTO events (group_id, id, type, action, actor_id, target_id, at, metadata, created_at,
   updated_at)
-VALUES (ifnull((SELECT t.group_id FROM things AS t WHERE {in_scope} AND t.id = :target_id), :home),
-  :id, :type, :action, :actor_id, :target_id, :at, :metadata, :now, :now)
-ON CONFLICT (group_id, id) DO NOTHING
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
 class SqliteEvents(Scoped):
     """The ``Events`` port over SQLite."""
 
-    def append(self, events: Iterable[Event]) -> None:
-        """Log events, each in its target's group; one with an id that is logged changes nothing.
+    def append(self, events: Iterable[Event]) -> int:
+        """Log events, each in its target's group, and add them to the roll-ups.
 
-        An event about nothing of this scope is logged in the home group.
+        An event about nothing of this scope is logged in the home group. One with an id that is
+        logged already changes nothing. Returns how many were new.
         """
         present = now()
-        rows = [
-            {
-                **self.bound(),
-                "id": event.id or new_id(),
-                "type": event.type,
-                "action": event.action,
-                "actor_id": event.actor_id,
-                "target_id": event.target_id,
-                "at": event.at or present,
-                "metadata": to_json(event.metadata),
-                "now": present,
-            }
-            for event in events
-        ]
+        given = list(events)
         with self.database.transaction():
-            self.database.executemany(INSERT.format(in_scope=self.in_scope("t")), rows)
+            groups = self._groups_of({event.target_id for event in given if event.target_id})
+            known = self._logged([event.id for event in given if event.id])
+            made = iter(new_ids(sum(not event.id for event in given)))
+            rows: list[tuple[Any, ...]] = []
+            counted: list[rollups.Logged] = []
+            for event in given:
+                if event.id:
+                    if event.id in known:
+                        continue
+                    known.add(event.id)
+                group = groups.get(event.target_id or "", self.scope.home)
+                head = (event.type, event.action, event.actor_id, event.target_id)
+                at = event.at or present
+                said = to_json(event.metadata)
+                rows.append((group, event.id or next(made), *head, at, said, present, present))
+                counted.append((group, *head, at, event.metadata))
+            self.database.executemany(INSERT, rows)
+            rollups.apply(self.database, counted)
+        return len(rows)
+
+    def _groups_of(self, ids: set[str]) -> dict[str, str]:
+        """Return the groups of things of this scope: an event is logged with what it is about."""
+        if not ids:
+            return {}
+        rows = self.database.rows(
+            f"SELECT t.id, t.group_id FROM things AS t WHERE {self.in_scope('t')}"
+            " AND t.id IN (SELECT value FROM json_each(:ids))",
+            self.bound(ids=to_json(list(ids))),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def _logged(self, ids: Sequence[str]) -> set[str]:
+        if not ids:
+            return set()
+        rows = self.database.rows(
+            f"SELECT e.id FROM events AS e WHERE {self.in_scope('e')}"
+            " AND e.id IN (SELECT value FROM json_each(:ids))",
+            self.bound(ids=to_json(list(ids))),
+        )
+        return {row[0] for row in rows}
 
     def of(self, target_id: str, limit: int = 100) -> Sequence[Event]:
         """Return the newest events about a thing, newest first."""

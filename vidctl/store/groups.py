@@ -26,6 +26,15 @@ SELECT g.id, g.slug, g.name, g.type, g.parent_id, tree.path, g.status, g.created
 FROM tree JOIN groups AS g ON g.id = tree.id ORDER BY tree.path
 """
 
+ABOVE = """
+WITH RECURSIVE up (id, depth) AS (
+  SELECT parent_id, 1 FROM groups WHERE id = :id
+  UNION ALL
+  SELECT g.parent_id, up.depth + 1 FROM groups AS g JOIN up ON g.id = up.id WHERE up.depth < 1000
+)
+SELECT id FROM up WHERE id IS NOT NULL ORDER BY depth
+"""
+
 INSERT = """
 INSERT INTO groups (id, group_id, parent_id, slug, name, type, status, description, settings,
   created_at, updated_at)
@@ -43,12 +52,20 @@ WHERE id = :id
 class GroupDirectory:
     """Groups of a library, or of the part of it below ``root``.
 
-    With a root, groups outside its subtree do not exist for any method.
+    With a root, groups outside its subtree do not exist for any method; with ``only``, no others
+    than those.
     """
 
-    def __init__(self, database: Database, root: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        root: str | None = None,
+        *,
+        only: frozenset[str] | None = None,
+    ) -> None:
         self.database = database
         self.root = root
+        self.only = only
 
     def all(self) -> list[Group]:
         """Return every visible group, parents before children, ordered by path."""
@@ -58,10 +75,10 @@ class GroupDirectory:
         roots = "id = :root" if root else "parent_id IS NULL"
         rows = self.database.rows(TREE.format(roots=roots), {"root": root} if root else {})
         groups = [group_of(row) for row in rows]
-        if root is None or not groups:
-            return groups
-        top = self._path(root)
-        return [group_of(row, path=top + row[5][len(groups[0].slug) :]) for row in rows]
+        if root is not None and groups:
+            top = self._path(root)
+            groups = [group_of(row, path=top + row[5][len(groups[0].slug) :]) for row in rows]
+        return [group for group in groups if self.only is None or group.id in self.only]
 
     def _path(self, group_id: str) -> str:
         slugs: list[str] = []
@@ -71,6 +88,11 @@ class GroupDirectory:
             slugs.append(row[0])
             following = row[1]
         return SEPARATOR.join(reversed(slugs))
+
+    def ancestors(self, group_id: str) -> tuple[str, ...]:
+        """Return the ids of the groups that a group lies in, nearest first."""
+        rows = self.database.rows(ABOVE, {"id": group_id})
+        return tuple(row[0] for row in rows)
 
     def subtree(self, group_id: str) -> list[Group]:
         """Return a group and all its descendants, the group first."""

@@ -313,7 +313,7 @@ class SqliteKnowledge(Scoped):
         return list(matches.values())
 
     def _narrowed(self, narrow: Narrow) -> tuple[str, dict[str, Any]]:
-        parts = ["t.deleted_at IS NULL", "t.status <> 'archived'"]
+        parts = ["t.deleted_at IS NULL", "t.status <> 'archived'", self.in_sight("t")]
         parameters: dict[str, Any] = {}
         if narrow.types:
             parts.append("t.type IN (SELECT value FROM json_each(:types))")
@@ -339,7 +339,7 @@ class SqliteKnowledge(Scoped):
             " AND t.status = 'archived' LIMIT 1",
             self.bound(),
         )
-        if not is_narrow and hides is None:
+        if not is_narrow and hides is None and not self.scope.viewer:
             return None
         narrowed, parameters = self._narrowed(narrow)
         sql = (
@@ -348,7 +348,7 @@ class SqliteKnowledge(Scoped):
             " AND t.id = k.thing_id WHERE v.group_id = :scope AND v.identity = :identity"
             f" AND {narrowed}"
         )
-        return sql, {**parameters, "identity": identity}
+        return sql, {**self.bound(), **parameters, "identity": identity}
 
     def vector_counts(self) -> dict[str, int]:
         """Return how many chunks of the scope have vectors, by identity."""

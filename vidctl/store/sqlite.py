@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vidctl.store.jobs import SqliteJobs
     from vidctl.store.knowledge import SqliteKnowledge
     from vidctl.store.media import SqliteMedia
+    from vidctl.store.people import SqlitePeople
     from vidctl.store.segments import SqliteSegments
     from vidctl.store.things import SqliteThings
 
@@ -43,6 +44,13 @@ class SqliteStore:
         from vidctl.store.things import SqliteThings
 
         return SqliteThings(self.database, self.scope)
+
+    @cached_property
+    def people(self) -> SqlitePeople:
+        """People of the scope and of the groups above it."""
+        from vidctl.store.people import SqlitePeople
+
+        return SqlitePeople(self.database, self.scope)
 
     @cached_property
     def connections(self) -> SqliteConnections:
@@ -101,9 +109,11 @@ class SqliteLibrary:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.database = open_database(path, create=create)
 
-    def groups(self, root: str | None = None) -> GroupDirectory:
-        """Return the directory of all groups, or of the groups from ``root`` down."""
-        return GroupDirectory(self.database, root)
+    def groups(
+        self, root: str | None = None, *, only: frozenset[str] | None = None
+    ) -> GroupDirectory:
+        """Return the directory of all groups, or of those from ``root`` down and in ``only``."""
+        return GroupDirectory(self.database, root, only=only)
 
     def open(self, scope: Scope) -> SqliteStore:
         """Return a store for a scope."""

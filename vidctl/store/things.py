@@ -27,7 +27,7 @@ VALUES (:group_id, :id, :type, :slug, :name, :status, :properties, :created_at, 
 UPDATE = """
 UPDATE things AS t
 SET slug = :slug, name = :name, status = :status, properties = :properties, updated_at = :updated_at
-WHERE {in_scope} AND t.id = :id AND t.deleted_at IS NULL
+WHERE {in_scope} AND {in_sight} AND t.id = :id AND t.deleted_at IS NULL
 """
 
 # What stays of a purged thing is its id: without it, a sync would bring the thing back.
@@ -45,6 +45,9 @@ FORGET_WORK = (
     "UPDATE jobs SET state = 'done', error = '', lease_owner = '', lease_until = 0"
     " WHERE group_id = :group AND thing_id = :id",
 )
+
+# Types with a command of their own that lists them.
+LISTED = (*MEDIA_TYPES, "playlist", "course")
 
 SORTS = {
     "created": "t.created_at",
@@ -70,6 +73,17 @@ def thing_of(row: Any) -> Thing:
     )
 
 
+def readings(reference: str) -> list[str]:
+    """Return the conditions on ``t`` by which a reference can be meant, the surest first."""
+    if reference.startswith("yt:"):
+        return ["json_extract(t.properties, '$.youtubeId') = substr(:ref, 4)"]
+    found = ["t.id = :ref"] if is_id(reference) else []
+    found.append("t.slug = :ref")
+    if len(reference) >= PREFIX_LENGTH and reference.isalnum() and reference.isascii():
+        found.append("t.id >= lower(:ref) AND t.id < lower(:ref) || '~'")
+    return found
+
+
 class SqliteThings(Scoped):
     """The ``Things`` port over SQLite."""
 
@@ -81,7 +95,7 @@ class SqliteThings(Scoped):
     def save(self, thing: Thing) -> None:
         """Write a thing's slug, name, status and properties. Raises NotFound outside the scope."""
         with self.database.transaction():
-            sql = UPDATE.format(in_scope=self.in_scope("t"))
+            sql = UPDATE.format(in_scope=self.in_scope("t"), in_sight=self.in_sight("t"))
             done = self.database.execute(sql, self.bound(**self._values(thing)))
             if not done.rowcount:
                 raise NotFound(f"there is no thing {thing.id}")
@@ -105,7 +119,7 @@ class SqliteThings(Scoped):
         """
         allowed = "t.type IN (SELECT value FROM json_each(:types))" if types else "1"
         parameters: dict[str, Any] = {"types": to_json(list(types)), "ref": reference}
-        for condition in self._readings(reference):
+        for condition in readings(reference):
             found = self._where(f"{allowed} AND {condition}", CANDIDATES, **parameters)
             if len(found) == 1:
                 return found[0]
@@ -116,22 +130,12 @@ class SqliteThings(Scoped):
                 )
         kinds: dict[tuple[str, ...], str] = {MEDIA_TYPES: "item", PEOPLE_TYPES: "person"}
         kind = types[0] if len(types) == 1 else kinds.get(tuple(types), "thing")
-        lists = [f"vidctl {type}s list" for type in types if type in MEDIA_TYPES]
+        lists = [f"vidctl {type}s list" for type in types if type in LISTED]
         raise NotFound(f"no {kind} here is called {reference!r}", hint=", or ".join(lists))
-
-    @staticmethod
-    def _readings(reference: str) -> list[str]:
-        if reference.startswith("yt:"):
-            return ["json_extract(t.properties, '$.youtubeId') = substr(:ref, 4)"]
-        readings = ["t.id = :ref"] if is_id(reference) else []
-        readings.append("t.slug = :ref")
-        if len(reference) >= PREFIX_LENGTH and reference.isalnum() and reference.isascii():
-            readings.append("t.id >= lower(:ref) AND t.id < lower(:ref) || '~'")
-        return readings
 
     def _where(self, condition: str, limit: int, **parameters: Any) -> list[Thing]:
         sql = (
-            f"SELECT {COLUMNS} FROM things AS t WHERE {self.in_scope('t')}"
+            f"SELECT {COLUMNS} FROM things AS t WHERE {self.in_scope('t')} AND {self.in_sight('t')}"
             f" AND t.deleted_at IS NULL AND {condition} ORDER BY t.id LIMIT :limit"
         )
         return [thing_of(r) for r in self.database.rows(sql, self.bound(limit=limit, **parameters))]
@@ -182,7 +186,7 @@ class SqliteThings(Scoped):
 
     def _filters(self, query: ThingQuery) -> tuple[str, dict[str, Any]]:
         parameters = self.bound()
-        parts = [self.in_scope("t"), "t.deleted_at IS NULL"]
+        parts = [self.in_scope("t"), self.in_sight("t"), "t.deleted_at IS NULL"]
         if len(query.types) == 1:
             parts.append("t.type = :type")
             parameters["type"] = query.types[0]

@@ -59,6 +59,7 @@ def add(
         # With -g, a new group belongs below that group: nothing can be made outside of it.
         wanted = parent or c.library.root
         above = c.library.groups.resolve(wanted) if wanted else None
+        c.library.allow_group("manage groups", above)
         _change(
             c,
             "entity_created",
@@ -106,6 +107,7 @@ def list_(
     with call(ctx) as c:
         from vidctl.catalog import groups
 
+        c.library.allow("view groups")
         data = groups.listing(c.library.groups, status=status.value if status else None)
         c.finish(Outcome(data), columns=COLUMNS)
 
@@ -116,6 +118,7 @@ def tree(ctx: typer.Context) -> None:
     with call(ctx) as c:
         from vidctl.catalog import groups
 
+        c.library.allow("view groups")
         data = groups.listing(c.library.groups)
         c.finish(Outcome(data), text=lambda: drawn(data["items"]))
 
@@ -152,6 +155,7 @@ def show(ctx: typer.Context, wanted: Path_) -> None:
         from vidctl.catalog import groups
 
         found = c.library.groups.resolve(wanted)
+        c.library.allow_group("view groups", found)
         counts = c.library.groups.counts([found.id])
         data = groups.record(found, counts.get(found.id, 0))
         c.finish(Outcome(data), text=lambda: described(data))
@@ -181,6 +185,7 @@ def edit(
         from vidctl.library import now
 
         found = c.library.groups.resolve(wanted)
+        c.library.allow_group("manage groups", found)
         _change(
             c,
             "entity_updated",
@@ -218,6 +223,8 @@ def move(
             raise UsageError("--top would leave the group of -g", hint="leave out -g")
         found = c.library.groups.resolve(wanted)
         above = None if to is None else c.library.groups.resolve(to)
+        c.library.allow_group("manage groups", found)
+        c.library.allow_group("manage groups", above)
         _change(
             c,
             "entity_updated",
@@ -247,5 +254,6 @@ def _shelve(c: Call, wanted: str, event: str, would: str, said: str) -> None:
     from vidctl.library import now
 
     found = c.library.groups.resolve(wanted)
+    c.library.allow_group("manage groups", found)
     act = groups.restore_group if would == "restore" else groups.archive_group
     _change(c, event, would, said, lambda: act(c.library.groups, found, now=now), found)

@@ -24,7 +24,7 @@ def _count(item: dict[str, Any], stage: str, key: str, noun: str) -> str:
 
 def run(c: Call, references: list[str] | None, work: Work) -> None:
     """Resolve the items, take them through the stages, and write the outcome."""
-    things, errors = c.library.select(references or [])
+    things, errors = c.library.select(references or [], action="edit")
     if errors and not things:
         raise errors[0]
     if c.is_rehearsal:

@@ -231,7 +231,7 @@ def _common_verbs(app: typer.Typer, type: str, title: str) -> None:
         ] = None,
     ) -> None:
         with call(ctx) as c:
-            query = {
+            asked = {
                 "status": status.value if status else None,
                 "tags": tuple(tag or ()),
                 "categories": tuple(category or ()),
@@ -243,7 +243,7 @@ def _common_verbs(app: typer.Typer, type: str, title: str) -> None:
                 "limit": limit,
                 "cursor": page,
             }
-            show_list(c, type, query, author)
+            show_list(c, type, asked, author)
 
     @app.command("show", cls=Command, help=f"Show a {title} with its transcript.")
     def show_(ctx: typer.Context, item: Ref) -> None:

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from vidctl import registry
+from vidctl.catalog.policy import Access
 from vidctl.config import Config
-from vidctl.errors import (
-    Conflict,
-    EngineUnavailable,
-    MissingExtra,
-    NoLibrary,
-    NotFound,
-    UsageError,
-    VidctlError,
-)
+from vidctl.errors import Conflict, NoLibrary, NotFound, VidctlError
 from vidctl.ids import new_id
+from vidctl.library.engines import Engines
 from vidctl.model.group import Group
 from vidctl.model.scope import Scope
 from vidctl.model.thing import MEDIA_TYPES, Thing, ThingQuery
 from vidctl.store.sqlite import SqliteLibrary
 
 if TYPE_CHECKING:
-    from vidctl.model.media import MediaRow
-    from vidctl.ports import Embedder, MediaHost, Transcriber
+    from vidctl.library.items import Items
+    from vidctl.outcome import Outcome
     from vidctl.store.groups import GroupDirectory
 
 BATCH = 500
+OWNER = Access()
+# How a person calls themselves.
+ME = "me"
 
 
 def now() -> int:
@@ -42,7 +39,7 @@ class _TakenBack(Exception):
     """Ends a rehearsal's transaction."""
 
 
-class Library:
+class Library(Engines):
     """An open library with the scope that a command works in.
 
     ``store`` is opened for the scope; ``home`` is the id of the group that new rows go to.
@@ -56,6 +53,7 @@ class Library:
         *,
         root: str | None,
         offline: bool,
+        access: Access = OWNER,
     ) -> None:
         self.config = config
         self.database = database
@@ -63,8 +61,7 @@ class Library:
         self.root = root
         self.is_offline = offline
         self.store = database.open(scope)
-        self._embedder: Embedder | None = None
-        self._transcriber: Transcriber | None = None
+        self.access = access
 
     @classmethod
     def create(cls, path: Path, *, group: str) -> bool:
@@ -112,10 +109,12 @@ class Library:
         database = SqliteLibrary(path)
         try:
             scope = _scope(database, config, recursive=recursive)
+            scope, access = _seen_by(database, scope, config.text("person"))
         except BaseException:
             database.close()
             raise
-        return cls(config, database, scope, root=scope.home if group else None, offline=offline)
+        root = scope.home if group else None
+        return cls(config, database, scope, root=root, offline=offline, access=access)
 
     @property
     def snapshot(self) -> Path | None:
@@ -125,7 +124,26 @@ class Library:
     @property
     def groups(self) -> GroupDirectory:
         """The groups one can see: all, or with ``-g`` those from that group down."""
-        return self.database.groups(self.root)
+        if self.access.owns_library:
+            return self.database.groups(self.root)
+        mine = set(self.access.standings)
+        if self.home in mine:
+            mine |= {group.id for group in self.database.groups().subtree(self.home)}
+        return self.database.groups(self.root, only=frozenset(mine))
+
+    @cached_property
+    def videos(self) -> Items:
+        """Videos: add, edit, list, show, publish, archive, restore, remove."""
+        from vidctl.library.items import Items
+
+        return Items(self, "video")
+
+    @cached_property
+    def podcasts(self) -> Items:
+        """Podcast episodes: the same as videos."""
+        from vidctl.library.items import Items
+
+        return Items(self, "podcast")
 
     def close(self) -> None:
         """Close the library."""
@@ -153,9 +171,79 @@ class Library:
     @cached_property
     def actor(self) -> Thing:
         """The person who acts: ``--as``, the setting ``person``, or the local owner."""
-        from vidctl.catalog.people import acting_person
+        from vidctl.catalog.people import local_owner
 
-        return acting_person(store=self.store, reference=self.config.text("person"), now=now)
+        if self.access.owns_library:
+            return local_owner(store=self.store, now=now)
+        return self.store.people.known([self.access.person_id])[self.access.person_id]
+
+    def may(self, action: str, thing: Thing | None = None, *, person: str = "") -> bool:
+        """Tell whether the acting person may do ``action`` to a thing, or to what is ``person``'s.
+
+        Without either, whether they may do it to anything in the home group.
+        """
+        group_id = thing.group_id if thing is not None else self.home
+        granted = self.access.grants(action, group_id)
+        if "all" in granted:
+            return True
+        if "self" in granted and person == self.access.person_id:
+            return True
+        return "own" in granted and thing is not None and self._wrote(thing)
+
+    def allow(self, action: str, thing: Thing | None = None, *, person: str = "") -> None:
+        """Raise PermissionRefused where ``may`` says no."""
+        if not self.may(action, thing, person=person):
+            raise self.access.refuse(action, "" if thing is None else thing.slug)
+
+    def allow_group(self, action: str, group: Group | None) -> None:
+        """Raise PermissionRefused where the person may not do ``action`` to a group.
+
+        None stands for the top of the library, which belongs to whoever owns the file.
+        """
+        if self.access.owns_library:
+            return
+        held = group is not None and group.id in self.access.standings
+        inside = group.id if group is not None and held else self.home
+        if group is None or "all" not in self.access.grants(action, inside):
+            raise self.access.refuse(action)
+
+    def _wrote(self, thing: Thing) -> bool:
+        links = self.store.connections
+        me = self.access.person_id
+        if links.find(me, "authored", thing.id) is not None:
+            return True
+        # A lesson belongs to whoever wrote its course.
+        return thing.type == "lesson" and any(
+            links.find(me, "authored", link.from_id)
+            for link in links.incoming(thing.id, "contains")
+        )
+
+    def person(self, reference: str) -> Thing:
+        """Return the person that is meant, ``me`` being the one who acts.
+
+        Raises NotFound for somebody whom the acting person may not see.
+        """
+        if reference == ME:
+            return self.actor
+        found = self.store.people.resolve(reference)
+        if not self.may("view people", person=found.id):
+            raise NotFound(f"no person here is called {reference!r}", hint="vidctl people list")
+        return found
+
+    def attempt(self, act: Callable[[], Outcome], *, rehearse: bool) -> Outcome:
+        """Do something; a rehearsal does it too, checks included, and takes all of it back."""
+        if not rehearse:
+            return act()
+        outcome: Outcome | None = None
+        try:
+            with self.store.transaction():
+                outcome = act()
+                raise _TakenBack
+        except _TakenBack:
+            self.__dict__.pop("actor", None)  # it may have been made only for the rehearsal
+        assert outcome is not None
+        outcome.notes.append("nothing was changed")
+        return outcome
 
     def change_group(
         self,
@@ -186,33 +274,45 @@ class Library:
             self.__dict__.pop("actor", None)  # it may have been made only for the rehearsal
         return group
 
-    @cached_property
-    def host(self) -> MediaHost:
-        """The host that new media goes to."""
-        host: MediaHost = registry.load(registry.HOSTS[self.config.text("media.host")])(
-            self.config.media_folder()
-        )
-        return host
-
     def again(self) -> Library:
         """Open the same library once more, for another thread."""
         database = SqliteLibrary(self.config.library_path())
-        return Library(self.config, database, self.scope, root=self.root, offline=self.is_offline)
+        return self._with(self.scope, database)
+
+    def within(self, scope: Scope) -> Library:
+        """Return a handle on the same open library for another scope, for the same person."""
+        return self._with(scope, self.database)
+
+    def _with(self, scope: Scope, database: SqliteLibrary) -> Library:
+        return Library(
+            self.config,
+            database,
+            scope,
+            root=self.root,
+            offline=self.is_offline,
+            access=self.access,
+        )
 
     def resolve(self, reference: str, types: Sequence[str] = MEDIA_TYPES) -> Thing:
         """Return the item that a person means."""
         return self.store.things.resolve(reference, types)
 
     def select(
-        self, references: Iterable[str], types: Sequence[str] = MEDIA_TYPES
+        self, references: Iterable[str], types: Sequence[str] = MEDIA_TYPES, *, action: str = ""
     ) -> tuple[list[Thing], list[VidctlError]]:
-        """Resolve references; those that fit nothing come back as errors. None given means all."""
+        """Resolve references; those that fit nothing come back as errors. None given means all.
+
+        With an ``action``, things that the person may not do it to are errors when they were
+        named, and left out when they were not.
+        """
         chosen: dict[str, Thing] = {}
         errors: list[VidctlError] = []
         named = list(references)
         for reference in named:
             try:
                 thing = self.resolve(reference, types)
+                if action:
+                    self.allow(action, thing)
             except VidctlError as error:
                 error.item = reference
                 errors.append(error)
@@ -220,7 +320,9 @@ class Library:
                 chosen[thing.id] = thing
         if named:
             return list(chosen.values()), errors
-        return list(self.every(types)), errors
+        return [
+            thing for thing in self.every(types) if not action or self.may(action, thing)
+        ], errors
 
     def every(self, types: Sequence[str] = MEDIA_TYPES) -> Iterable[Thing]:
         """Yield all things of the scope that are not archived, oldest first."""
@@ -232,90 +334,6 @@ class Library:
             cursor = page.next
             if cursor is None:
                 return
-
-    # --- speech -----------------------------------------------------------------------------
-
-    def source_of(self, thing: Thing) -> MediaRow:
-        """Return the media row of a thing's own bytes. Raises NotFound when it has none."""
-        rows = self.store.media.of(thing.id, "source")
-        if not rows:
-            raise NotFound(
-                f"{thing.slug} has no media here, only a link",
-                hint=f"vidctl transcribe {thing.slug} --captions FILE",
-            )
-        return rows[0]
-
-    def transcription_of(
-        self, thing: Thing, *, engine: str, captions: Path | None = None, download: bool = False
-    ) -> tuple[Transcriber, Path, str]:
-        """Choose the engine for a thing: (transcriber, file to read, what it depends on).
-
-        ``auto`` takes captions, given or held with the thing, else the local model. Raises
-        MissingExtra or EngineUnavailable when no engine can run.
-        """
-        if captions is not None:
-            from vidctl.files import sha256_of
-
-            return self._captions(captions), captions, sha256_of(captions, lambda *_: None)
-        held = self.store.media.of(thing.id, "captions")
-        if engine == "captions" or (engine == "auto" and held):
-            if not held:
-                raise NotFound(
-                    f"{thing.slug} has no captions beside its media",
-                    hint=f"vidctl transcribe {thing.slug} --captions FILE",
-                )
-            file = self.host.path(held[0].locator)
-            return self._captions(file), file, held[0].sha256
-        source = self.source_of(thing)
-        content = f"{source.sha256}|{self.config.text('transcribe.language')}"
-        return self._local(download), self.host.path(source.locator), content
-
-    def _captions(self, file: Path) -> Transcriber:
-        made: Transcriber = registry.load(registry.TRANSCRIBERS["captions"])(file)
-        return made
-
-    def _local(self, download: bool) -> Transcriber:
-        if download and self.is_offline:
-            raise UsageError("--download and --offline exclude each other")
-        if self._transcriber is None:
-            self._transcriber = registry.load(registry.TRANSCRIBERS["local"])(
-                model=self.config.text("transcribe.model"),
-                language=self.config.text("transcribe.language") or None,
-                threads=self.config.whole("transcribe.threads"),
-                part_seconds=self.config.number("transcribe.part_seconds"),
-                allow_download=download,
-            )
-        return self._transcriber
-
-    # --- embeddings ---------------------------------------------------------------------------
-
-    def embedder(self) -> Embedder | None:
-        """Return the embedding engine, None when the setting or this machine has none.
-
-        Raises MissingExtra when ``embed.engine`` asks for one that is not installed.
-        """
-        engine = self.config.text("embed.engine")
-        if engine == "none":
-            return None
-        if self._embedder is None:
-            try:
-                self._embedder = registry.load(registry.EMBEDDERS["local"])(
-                    threads=self.config.whole("embed.threads")
-                )
-            except (MissingExtra, EngineUnavailable):
-                if engine != "auto":
-                    raise
-        return self._embedder
-
-    def chunking(self) -> dict[str, Any]:
-        """Return the chunk settings. Raises UsageError when they cannot work together."""
-        words, overlap = self.config.whole("chunk.words"), self.config.whole("chunk.overlap")
-        if overlap >= words:
-            raise UsageError(
-                f"chunk.overlap ({overlap}) must be smaller than chunk.words ({words})",
-                hint="vidctl config set chunk.overlap 50",
-            )
-        return {"words": words, "overlap": overlap}
 
 
 def _scope(database: SqliteLibrary, config: Config, *, recursive: bool) -> Scope:
@@ -330,6 +348,19 @@ def _scope(database: SqliteLibrary, config: Config, *, recursive: bool) -> Scope
         first = directory.all()[0].path
         said = "" if origin.source == "default" else f", which {origin.source} names"
         raise NotFound(error.message + said, hint=f"vidctl config set group {first}") from None
-    if not recursive:
-        return Scope.only(group_id)
-    return Scope(group_id, tuple(group.id for group in directory.subtree(group_id)))
+    below = directory.subtree(group_id) if recursive else ()
+    within = tuple(group.id for group in below) or (group_id,)
+    return Scope(group_id, within, above=directory.ancestors(group_id))
+
+
+def _seen_by(database: SqliteLibrary, scope: Scope, reference: str) -> tuple[Scope, Access]:
+    """Return the scope as a person sees it, and what they may do; nobody named is the owner."""
+    if not reference:
+        return scope, OWNER
+    from vidctl.catalog.people import access_of
+
+    access = access_of(database.open(scope), reference)
+    seen = tuple(group for group in access.sees_all_in if group in scope.group_ids)
+    if len(seen) < len(scope.group_ids):
+        scope = replace(scope, viewer=access.person_id, seen=seen)
+    return scope, access
