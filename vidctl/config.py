@@ -71,14 +71,28 @@ SETTINGS = (
         choices=("auto", "local", "none"),
     ),
     Setting("embed.threads", 0, "CPU threads of the embedding model; 0 is all", least=0),
+    Setting(
+        "progress.threshold",
+        0.9,
+        "share of an item that must have been seen for it to count as completed",
+        least=0.01,
+        most=1,
+    ),
     Setting("search.mode", "hybrid", "how search ranks", choices=("hybrid", "text", "semantic")),
     Setting("search.limit", 10, "hits that a search shows", least=1, most=1000),
+    Setting("search.log", True, "remember what was searched for, for vidctl analytics searches"),
     Setting(
         "search.vector_weight",
         0.5,
         "weight of the semantic ranker against the text ranker's 1 in a hybrid search",
         least=0,
         most=1,
+    ),
+    Setting(
+        "courses.weight",
+        "lessons",
+        "what course progress counts: lessons all the same, or by their duration",
+        choices=("lessons", "duration"),
     ),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -49,12 +49,12 @@ def new_id() -> str:
 def new_ids(count: int) -> list[str]:
     """Make many ids at once, in rising order: one UUIDv7 whose last 45 bits count up from a draw.
 
-    Source: RFC 9562 section 6.2, a fixed-length counter seeded at random.
+    Source: RFC 9562 section 6.2, a counter seeded at random; the lowest 14 bits start at zero.
     """
-    if count <= 0:
-        return []
+    if count < 2:
+        return [new_id()] * max(count, 0)
     first = decode(new_id())
-    start = first & (1 << 44) - 1
+    start = (first & (1 << 30) - 1) << 14
     head = encode(first)[: ID_LENGTH - 9]
     return [head + _tail(start + number) for number in range(count)]
 

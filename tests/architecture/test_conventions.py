@@ -133,7 +133,11 @@ def test_the_store_has_sql() -> None:
 FRAGMENTS = re.compile(
     r"self\.in_(scope|sight)\('\w'\)|COLUMNS|SORTS\[.*\]|condition|allowed\[0\]|narrowed|allowed"
     r"|table|dimension|CHUNK_SIZE|beyond|key|direction|where|name|number|wanted|alias|words"
-    r"|int\(BUSY_SECONDS \* 1000\)|CACHE_KIB|MMAP_BYTES|column|sign|dated|end|limit"
+    r"|LESSONS|ITEM_COLUMNS|IN_ORDER"
+    r"|LINK|JOINED|FROM_LABELS|RANKS\[by\]|self\._(members|shown)|source|shown|beyond\(after\)"
+    r"|LAST_AT|WATCHING"
+    r"|int\(BUSY_SECONDS \* 1000\)|CACHE_KIB|MMAP_BYTES|HURRIED_MS|column|sign|dated|end|limit"
+    r"|DAY|SUMS|IN_PERIOD|ITEM_PIECES|OF_ITEMS|first|order|views"
 )
 
 

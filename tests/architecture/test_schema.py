@@ -14,7 +14,10 @@ LOCAL = {"vector_identities"}
 # Tables whose rows are only ever added or kept for the worker that made them.
 NOT_SOFT_DELETED = {"events", "vectors", "jobs", "job_parts"}
 # Sums over events, which can be made anew at any time.
-ROLLUPS = {"rollup_days", "rollup_items", "rollup_viewers", "rollup_starts", "rollup_people"}
+ROLLUPS = {
+    *("rollup_days", "rollup_items", "rollup_viewers", "rollup_reach", "rollup_starts"),
+    *("rollup_people", "rollup_presence", "rollup_item_days"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -30,10 +30,14 @@ from vidctl.errors import (
     VidctlError,
 )
 from vidctl.ids import new_id
+from vidctl.model.analytics import EVER
+from vidctl.model.condition import Condition
 from vidctl.model.connection import Connection
-from vidctl.model.event import Event
+from vidctl.model.event import Event, EventQuery
+from vidctl.model.place import Place
 from vidctl.model.segment import Segment
 from vidctl.model.thing import Thing, ThingQuery
+from vidctl.model.watching import Viewing, Watch, WatchQuery
 from vidctl.ports import Store
 from vidctl.store.sqlite import SqliteStore
 
@@ -85,6 +89,9 @@ class Bundle:
     other: str
     person: str
     person_slug: str
+    mail: str
+    course: str
+    lesson: str
     slug: str
     youtube: str
     connection: str
@@ -92,6 +99,7 @@ class Bundle:
     media: str
     sha256: str
     job: str
+    event: str
     word: str
     vector: bytes
 
@@ -103,6 +111,9 @@ class Bundle:
             other=new_id(),
             person=new_id(),
             person_slug="ghost-person",
+            mail="ghost@example.org",
+            course=new_id(),
+            lesson=new_id(),
             slug="ghost",
             youtube="wwwwwwwwwww",
             connection=new_id(),
@@ -110,6 +121,7 @@ class Bundle:
             media=new_id(),
             sha256="0" * 64,
             job=new_id(),
+            event=new_id(),
             word="wraith",
             vector=unit([0, 0, 0, 1]),
         )
@@ -119,7 +131,8 @@ class Bundle:
         """Put one of everything into a store."""
         thing = add_thing(store, "Foreign secret", youtubeId="dQw4w9WgXcQ", tags=["secret"])
         other = add_thing(store, "Other")
-        person = add_thing(store, "Stranger", type="user")
+        mail = "Stranger@example.org"
+        person = add_thing(store, "Stranger", type="user", email=mail)
         store.connections.add(
             Connection(
                 new_id(),
@@ -132,7 +145,16 @@ class Bundle:
         )
         tie = link(store, thing, other)
         store.connections.add(tie)
-        store.events.append([Event("content_event", "video_viewed", target_id=thing.id)])
+        store.sequences.insert(thing.id, [other.id])
+        course = add_thing(store, "Course", type="course")
+        lesson = add_thing(store, "Lesson", type="lesson", status="published")
+        store.sequences.insert(course.id, [lesson.id])
+        store.enrolments.add(course.id, [person.id], 1)
+        store.connections.add(link(store, person, lesson, "watched"))
+        event = new_id()
+        store.events.append([Event("content_event", "video_viewed", target_id=thing.id, id=event)])
+        store.labels.add("secret", [thing.id])
+        store.watched.save({(person.id, thing.id): Watch(views=1, last_at=1).metadata()})
         store.segments.replace(thing.id, [Segment(0, 1, "xylophone")], source="test")
         piece = chunk(thing, 0, "xylophone")
         store.knowledge.replace(thing.id, [piece])
@@ -147,6 +169,9 @@ class Bundle:
             other=other.id,
             person=person.id,
             person_slug=person.slug,
+            mail=mail,
+            course=course.id,
+            lesson=lesson.id,
             slug=thing.slug,
             youtube="dQw4w9WgXcQ",
             connection=tie.id,
@@ -154,6 +179,7 @@ class Bundle:
             media=row.id,
             sha256=row.sha256,
             job=job,
+            event=event,
             word="xylophone",
             vector=vector,
         )
@@ -173,6 +199,10 @@ USES: dict[str, Use] = {
     "things.add": lambda s, b: s.things.add(b.row(s)),
     "things.save": lambda s, b: s.things.save(b.row(s)),
     "things.get": lambda s, b: s.things.get(b.thing),
+    "things.known": lambda s, b: s.things.known([b.thing]),
+    "things.page where": lambda s, b: s.things.page(
+        ThingQuery((), labels=("secret",), where=(Condition("author", "=", b.person),))
+    ),
     "things.find": lambda s, b: s.things.find(b.thing),
     "things.resolve": lambda s, b: s.things.resolve(b.thing),
     "things.resolve slug": lambda s, b: s.things.resolve(b.slug),
@@ -192,15 +222,93 @@ USES: dict[str, Use] = {
     "connections.outgoing": lambda s, b: s.connections.outgoing(b.thing, "related_to"),
     "connections.incoming": lambda s, b: s.connections.incoming(b.thing, "related_to"),
     "connections.remove": lambda s, b: s.connections.remove(b.connection),
+    "sequences.insert": lambda s, b: s.sequences.insert(b.thing, [b.other]),
+    "sequences.insert member": lambda s, b: s.sequences.insert(add_thing(s).id, [b.thing]),
+    "sequences.move": lambda s, b: s.sequences.move(b.thing, b.other, Place(at=1)),
+    "sequences.remove": lambda s, b: s.sequences.remove(b.thing, b.other),
+    "sequences.arrange": lambda s, b: s.sequences.arrange(b.thing, [b.other]),
+    "sequences.links": lambda s, b: s.sequences.links(b.thing),
+    "sequences.page": lambda s, b: s.sequences.page(b.thing, limit=5),
+    "sequences.count": lambda s, b: s.sequences.count(b.thing),
+    "sequences.ordinal": lambda s, b: s.sequences.ordinal(b.thing, b.other),
+    "sequences.duration": lambda s, b: s.sequences.duration(b.thing),
+    "sequences.types": lambda s, b: s.sequences.types(b.thing),
+    "sequences.ranked": lambda s, b: s.sequences.ranked(b.thing, "title"),
+    "sequences.owners": lambda s, b: s.sequences.owners(b.other, "video"),
+    "sequences.annotate": lambda s, b: s.sequences.annotate(b.thing, b.other, {"a": 1}),
+    "courses.outline": lambda s, b: s.courses.outline(b.course),
+    "courses.totals": lambda s, b: s.courses.totals([b.course]),
+    "courses.steps": lambda s, b: s.courses.steps([b.course]),
+    "courses.containing": lambda s, b: s.courses.containing([b.lesson]),
+    "enrolments.add": lambda s, b: s.enrolments.add(b.course, [b.person], 1),
+    "enrolments.add person": lambda s, b: s.enrolments.add(new_id(), [b.person], 1),
+    "enrolments.remove": lambda s, b: s.enrolments.remove(b.course, [b.person]),
+    "enrolments.of": lambda s, b: s.enrolments.of(b.course),
+    "enrolments.of person": lambda s, b: s.enrolments.of(b.course, [b.person]),
+    "enrolments.save": lambda s, b: s.enrolments.save(
+        [Connection(b.connection, s.scope.home, b.person, b.course, "enrolled_in")]
+    ),
+    "enrolments.counts": lambda s, b: s.enrolments.counts([b.course]),
+    "enrolments.watched": lambda s, b: s.enrolments.watched([b.lesson], [b.person]),
+    "enrolments.mailed": lambda s, b: s.enrolments.mailed([b.mail]),
     "people.resolve": lambda s, b: s.people.resolve(b.person),
     "people.resolve slug": lambda s, b: s.people.resolve(b.person_slug),
     "people.known": lambda s, b: s.people.known([b.person]),
     "people.roles": lambda s, b: s.people.roles(b.person),
     "people.parents": lambda s, b: s.people.parents(),
     "people.members": lambda s, b: s.people.members(),
+    "people.counts": lambda s, b: s.people.counts(b.person),
+    "people.purge": lambda s, b: s.people.purge(b.person),
     "events.append": lambda s, b: s.events.append([Event("x", target_id=b.thing)]),
+    "events.log": lambda s, b: s.events.log([Viewing(1, new_id(), "x", item_id=b.thing)]),
+    "events.known": lambda s, b: s.events.known([b.event]),
     "events.of": lambda s, b: s.events.of(b.thing),
     "events.count": lambda s, b: s.events.count(b.thing, "video_viewed"),
+    "events.page": lambda s, b: s.events.page(EventQuery(target=b.thing)),
+    "events.page actor": lambda s, b: s.events.page(EventQuery(actor=b.person)),
+    "events.each": lambda s, b: list(s.events.each(EventQuery(target=b.thing))),
+    "events.after": lambda s, b: s.events.after(None, EventQuery(target=b.thing))[0],
+    "events.find": lambda s, b: s.events.find(b.event),
+    "watched.load": lambda s, b: s.watched.load([(b.person, b.thing)]),
+    "watched.save": lambda s, b: s.watched.save({(b.person, b.thing): Watch(views=9).metadata()}),
+    "watched.events": lambda s, b: list(s.watched.events([(b.person, b.thing)]).values()),
+    "watched.every": lambda s, b: list(s.watched.every([b.person], [b.thing])),
+    "watched.every all": lambda s, b: list(s.watched.every(by_pair=True)),
+    "watched.page": lambda s, b: s.watched.page(WatchQuery((b.person,), (b.thing,))),
+    "watched.page all": lambda s, b: s.watched.page(WatchQuery()),
+    "labels.add": lambda s, b: s.labels.add("secret", [b.thing]),
+    "labels.remove": lambda s, b: s.labels.remove("secret", [b.thing]),
+    "labels.of": lambda s, b: s.labels.of([b.thing]),
+    "labels.all": lambda s, b: s.labels.all(),
+    "labels.carriers": lambda s, b: s.labels.carriers("secret"),
+    "labels.respell": lambda s, b: s.labels.respell("SECRET"),
+    "analytics.span": lambda s, b: s.analytics.span(),
+    "analytics.days": lambda s, b: s.analytics.days(EVER),
+    "analytics.devices": lambda s, b: s.analytics.devices(EVER),
+    "analytics.starts": lambda s, b: s.analytics.starts(),
+    "analytics.viewers": lambda s, b: s.analytics.viewers(),
+    "analytics.viewers days": lambda s, b: s.analytics.viewers(EVER),
+    "analytics.viewers device": lambda s, b: s.analytics.viewers(None, "unknown"),
+    "analytics.happened": lambda s, b: s.analytics.happened("video_viewed", "video"),
+    "analytics.items": lambda s, b: s.analytics.items([b.thing]),
+    "analytics.items days": lambda s, b: s.analytics.items([b.thing], EVER),
+    "analytics.items device": lambda s, b: s.analytics.items([b.thing], EVER, "unknown"),
+    "analytics.reach": lambda s, b: s.analytics.reach([b.thing]),
+    "analytics.audience": lambda s, b: s.analytics.audience([b.thing]),
+    "analytics.visitors": lambda s, b: s.analytics.visitors([b.thing], EVER),
+    "analytics.daily": lambda s, b: s.analytics.daily([b.thing], EVER),
+    "analytics.daily device": lambda s, b: s.analytics.daily([b.thing], EVER, "unknown"),
+    "analytics.moments": lambda s, b: s.analytics.moments([b.thing]),
+    "analytics.ranges": lambda s, b: list(s.analytics.ranges([b.thing])),
+    "analytics.counted": lambda s, b: s.analytics.counted(b.thing, "video_viewed", EVER),
+    "analytics.active": lambda s, b: s.analytics.active(b.other, [b.thing], EVER),
+    "rankings.top": lambda s, b: s.rankings.top(5),
+    "rankings.top days": lambda s, b: s.rankings.top(5, EVER),
+    "rankings.ranking": lambda s, b: s.rankings.ranking("views", 5),
+    "rankings.ranking days": lambda s, b: s.rankings.ranking("watch-time", 5, EVER),
+    "rankings.ranking device": lambda s, b: s.rankings.ranking("viewers", 5, EVER, "unknown"),
+    "rankings.cells": lambda s, b: list(s.rankings.cells("day")),
+    "rankings.searches": lambda s, b: s.rankings.searches(5),
     "segments.replace": lambda s, b: s.segments.replace(b.thing, [], source="x"),
     "segments.of": lambda s, b: s.segments.of(b.thing),
     "segments.between": lambda s, b: s.segments.between([(b.thing, 0, 9)]),
@@ -246,6 +354,7 @@ def outcome_of(use: Use, store: SqliteStore, bundle: Bundle) -> tuple[str, str]:
         bundle.thing,
         bundle.thing[:20],
         bundle.job,
+        bundle.event,
         bundle.slug,
         bundle.youtube,
     ):

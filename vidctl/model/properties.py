@@ -10,14 +10,25 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from vidctl.errors import UsageError
 
 # What the patterns of properties ask for, where it is not an address.
-PATTERNS = {"youtubeId": "must be the 11 characters of a YouTube id"}
+PATTERNS = {
+    "youtubeId": "must be the 11 characters of a YouTube id",
+    "email": "must be an address such as ana@example.org",
+}
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 
 Url = Annotated[
@@ -62,19 +73,89 @@ class PodcastProperties(MediaProperties):
     seasonNumber: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
 
 
+class PlaylistProperties(BaseModel):
+    """Properties of a playlist; how many items it has is counted, never stored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    playlistType: Literal["video", "podcast", "course"]  # noqa: N815
+    description: str | None = Field(None, max_length=1_000_000)
+    thumbnail: Url | None = None
+    categories: list[Word] = Field(default_factory=list)
+    tags: list[Word] = Field(default_factory=list)
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class CourseProperties(BaseModel):
+    """Properties of a course; how many lessons it has is counted, never stored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str | None = Field(None, max_length=1_000_000)
+    level: Literal["beginner", "intermediate", "advanced", "all"] | None = None
+    instructor: Word | None = None
+    estimatedHours: Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] | None = None  # noqa: N815
+    thumbnail: Url | None = None
+    categories: list[Word] = Field(default_factory=list)
+    tags: list[Word] = Field(default_factory=list)
+    publishedAt: Millis | None = None  # noqa: N815
+    language: str | None = Field(None, max_length=35)
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class Question(BaseModel):
+    """A question of a quiz; ``answer`` is one of the choices, or its place counted from 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    choices: Annotated[list[Word], Field(min_length=2)]
+    answer: StrictInt | Word
+
+    @model_validator(mode="after")
+    def _is_answerable(self) -> Question:
+        is_place = isinstance(self.answer, int)
+        if self.answer not in (range(len(self.choices)) if is_place else self.choices):
+            raise ValueError("answer must be one of the choices, or its place counted from 0")
+        return self
+
+
+class LessonProperties(BaseModel):
+    """Properties of a lesson; ``body`` is Markdown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lessonType: Literal["video", "text", "quiz"] | None = None  # noqa: N815
+    description: str | None = Field(None, max_length=1_000_000)
+    body: str | None = Field(None, max_length=5_000_000)
+    quiz: Annotated[list[Question], Field(min_length=1)] | None = None
+    duration: Seconds | None = None
+    publishedAt: Millis | None = None  # noqa: N815
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
 class PersonProperties(BaseModel):
     """Properties of a creator or user."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    email: str | None = None
-    bio: str | None = None
+    email: (
+        Annotated[
+            str,
+            StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$"),
+        ]
+        | None
+    ) = None
+    bio: str | None = Field(None, max_length=1_000_000)
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
 MODELS: dict[str, type[BaseModel]] = {
     "video": VideoProperties,
     "podcast": PodcastProperties,
+    "playlist": PlaylistProperties,
+    "course": CourseProperties,
+    "lesson": LessonProperties,
     "creator": PersonProperties,
     "user": PersonProperties,
 }
@@ -96,7 +177,7 @@ def checked_properties(type: str, values: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "properties"
-        said = first["msg"].lower()
+        said = first["msg"].lower().removeprefix("value error, ")
         if first["type"] == "string_pattern_mismatch":
             said = PATTERNS.get(name, "must be a web address, or a path that begins with / or ./")
         raise UsageError(f"{name}: {said} (got {first['input']!r})") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from vidctl.model.condition import Condition
+
 MEDIA_TYPES = ("video", "podcast")
 PEOPLE_TYPES = ("creator", "user")
 THING_TYPES = (*MEDIA_TYPES, *PEOPLE_TYPES, "playlist", "course", "lesson")
@@ -30,14 +32,20 @@ class ThingQuery:
     """What a listing asks for. Times are epoch milliseconds, durations seconds.
 
     ``sort`` is one of ``created updated published title duration``; ``cursor`` is the ``next`` of
-    the page before. ``archived`` things are left out unless ``status`` names them.
+    the page before. ``archived`` things are left out unless ``status`` names them. All of
+    ``labels`` and ``where`` must hold. ``role`` asks for people with that role in their own group;
+    those of ``role_owners`` (ids) have it without a link.
     """
 
     types: tuple[str, ...]
     status: str | None = None
     tags: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
     author: str | None = None
+    role: str | None = None
+    role_owners: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
     text: str | None = None

@@ -28,10 +28,22 @@ COUNTS = (
         " AND t.id IN (c.from_id, c.to_id) WHERE c.deleted_at IS NULL AND t.deleted_at IS NOT NULL",
     ),
     (
+        "links that lead nowhere",
+        "SELECT count(*) FROM connections AS c WHERE c.deleted_at IS NULL AND (NOT (EXISTS"
+        " (SELECT 1 FROM things AS t WHERE t.group_id = c.group_id AND t.id = c.from_id) OR EXISTS"
+        " (SELECT 1 FROM things AS t WHERE t.id = c.from_id AND t.type IN ('creator', 'user')))"
+        " OR NOT (c.type = 'member_of' AND c.to_id = c.group_id OR EXISTS (SELECT 1"
+        " FROM things AS t WHERE t.group_id = c.group_id AND t.id = c.to_id)))",
+    ),
+    (
         "transcript lines out of order",
         'SELECT count(*) FROM segments WHERE deleted_at IS NULL AND "end" < "start"',
     ),
 )
+
+
+# How many groups a finding names.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ def check(database: Database) -> Iterator[Finding]:
     for name, sql in COUNTS:
         found = database.one(sql)[0]
         yield Finding(name, not found, str(found) if found else "none", is_derived=found > 0)
+    yield _rollups(database)
 
 
 def _integrity(database: Database) -> Finding:
@@ -87,7 +100,9 @@ def _full_text(database: Database) -> Finding:
             "INSERT INTO knowledge_fts (knowledge_fts, rank) VALUES ('integrity-check', 0)"
         )
         held = database.one("SELECT count(*) FROM knowledge_fts_docsize")[0]
-        wanted = database.one("SELECT count(*) FROM knowledge WHERE deleted_at IS NULL")[0]
+        wanted = database.one(
+            "SELECT count(*) FROM knowledge WHERE type = 'chunk' AND deleted_at IS NULL"
+        )[0]
     except VidctlError as error:
         return Finding("full-text index", False, error.message, "vidctl doctor --fix", True)
     if held != wanted:
@@ -123,13 +138,30 @@ def _vectors(database: Database) -> Iterator[Finding]:
         )
 
 
+def _rollups(database: Database) -> Finding:
+    from vidctl.store import recount
+
+    found = list(recount.differences(database))
+    if not found:
+        return Finding("roll-ups", True, "equal to the log of events")
+    groups = dict.fromkeys(group for group, _ in found)
+    slugs = [database.one("SELECT slug FROM groups WHERE id = ?", (one,)) for one in groups]
+    named = ", ".join(str(row[0]) if row else "no group" for row in slugs[:MOST_NAMED])
+    more = f" and {len(groups) - MOST_NAMED} more" if len(groups) > MOST_NAMED else ""
+    said = f"differ from the log of events in {named}{more}"
+    return Finding("roll-ups", False, said, "vidctl doctor --fix", True)
+
+
 def rebuild_derived(database: Database) -> None:
-    """Make the full-text and vector indexes anew from the rows they are derived from.
+    """Make the indexes and roll-ups anew from the rows they are derived from.
 
     Vectors without a chunk, or of the wrong length, are dropped; indexing makes new ones. Nothing
     that a person wrote or that was transcribed is touched.
     """
+    from vidctl.store import recount
+
     with database.transaction():
+        recount.rebuild(database)
         database.execute(
             "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM knowledge AS k WHERE"
             " k.group_id = vectors.group_id AND k.id = vectors.knowledge_id"
@@ -140,7 +172,7 @@ def rebuild_derived(database: Database) -> None:
         database.execute("INSERT INTO knowledge_fts (knowledge_fts) VALUES ('delete-all')")
         database.execute(
             "INSERT INTO knowledge_fts (rowid, scope, text)"
-            " SELECT pk, scope, text FROM knowledge WHERE deleted_at IS NULL"
+            " SELECT pk, scope, text FROM knowledge WHERE type = 'chunk' AND deleted_at IS NULL"
         )
         for number, identity, dimension in database.rows(
             "SELECT n, identity, dimension FROM vector_identities"

@@ -24,6 +24,7 @@ from vidctl.store import driver as drivers
 from vidctl.store import migrations
 
 BUSY_SECONDS = 15.0
+HURRIED_MS = 50
 MMAP_BYTES = 1 << 30
 CACHE_KIB = 64 * 1024
 
@@ -120,6 +121,20 @@ class Database:
             yield
         finally:
             self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Wait for no other writer, and not for the disk, inside the block.
+
+        For what may be lost: a power cut can take the last of it, and nothing else.
+        """
+        self.execute(f"PRAGMA busy_timeout = {HURRIED_MS}")
+        self.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            self.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def translated(self) -> Iterator[None]:

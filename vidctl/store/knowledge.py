@@ -160,8 +160,9 @@ class SqliteKnowledge(Scoped):
         )
 
     def _chunks(self, condition: str, **parameters: Any) -> list[Chunk]:
+        # CROSS JOIN keeps its order: begun at the links, it would go through all of the group's.
         sql = (
-            f"SELECT {COLUMNS} FROM knowledge AS k JOIN thing_knowledge AS j"
+            f"SELECT {COLUMNS} FROM knowledge AS k CROSS JOIN thing_knowledge AS j"
             " ON j.group_id = k.group_id AND j.knowledge_id = k.id AND j.deleted_at IS NULL"
             f" WHERE {self.in_scope('k')} AND k.type = 'chunk' AND k.deleted_at IS NULL"
             f" AND {condition} ORDER BY k.thing_id, j.role DESC, k.ordinal"

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from vidctl.store.analytics import SqliteAnalytics
     from vidctl.store.connections import SqliteConnections
+    from vidctl.store.courses import SqliteCourses
+    from vidctl.store.enrolments import SqliteEnrolments
     from vidctl.store.events import SqliteEvents
     from vidctl.store.jobs import SqliteJobs
     from vidctl.store.knowledge import SqliteKnowledge
+    from vidctl.store.labels import SqliteLabels
     from vidctl.store.media import SqliteMedia
     from vidctl.store.people import SqlitePeople
+    from vidctl.store.rankings import SqliteRankings
     from vidctl.store.segments import SqliteSegments
+    from vidctl.store.sequences import SqliteSequences
     from vidctl.store.things import SqliteThings
+    from vidctl.store.watched import SqliteWatched
 
 
 class SqliteStore:
@@ -60,11 +67,60 @@ class SqliteStore:
         return SqliteConnections(self.database, self.scope)
 
     @cached_property
+    def sequences(self) -> SqliteSequences:
+        """Ordered links of the scope: what is in playlists, courses and lessons."""
+        from vidctl.store.sequences import SqliteSequences
+
+        return SqliteSequences(self.database, self.scope)
+
+    @cached_property
+    def courses(self) -> SqliteCourses:
+        """Courses of the scope and what they are made of."""
+        from vidctl.store.courses import SqliteCourses
+
+        return SqliteCourses(self.database, self.scope)
+
+    @cached_property
+    def enrolments(self) -> SqliteEnrolments:
+        """Who takes the courses of the scope."""
+        from vidctl.store.enrolments import SqliteEnrolments
+
+        return SqliteEnrolments(self.database, self.scope)
+
+    @cached_property
     def events(self) -> SqliteEvents:
         """Events of the scope."""
         from vidctl.store.events import SqliteEvents
 
         return SqliteEvents(self.database, self.scope)
+
+    @cached_property
+    def analytics(self) -> SqliteAnalytics:
+        """Numbers about watching in the scope."""
+        from vidctl.store.analytics import SqliteAnalytics
+
+        return SqliteAnalytics(self.database, self.scope)
+
+    @cached_property
+    def rankings(self) -> SqliteRankings:
+        """Rankings of the scope's items and searches."""
+        from vidctl.store.rankings import SqliteRankings
+
+        return SqliteRankings(self.database, self.scope)
+
+    @cached_property
+    def labels(self) -> SqliteLabels:
+        """Labels of the scope."""
+        from vidctl.store.labels import SqliteLabels
+
+        return SqliteLabels(self.database, self.scope)
+
+    @cached_property
+    def watched(self) -> SqliteWatched:
+        """What people have seen of the scope's items."""
+        from vidctl.store.watched import SqliteWatched
+
+        return SqliteWatched(self.database, self.scope)
 
     @cached_property
     def segments(self) -> SqliteSegments:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vidctl.errors import Ambiguous, NotFound, UsageError
 from vidctl.ids import is_id, slugify
+from vidctl.model.condition import Condition
 from vidctl.model.thing import MEDIA_TYPES, PEOPLE_TYPES, Page, Thing, ThingQuery
+from vidctl.store.conditions import conditions_of
 from vidctl.store.database import Scoped, now, to_json
 
 PREFIX_LENGTH = 4
@@ -44,6 +46,17 @@ FORGET_WORK = (
     " (SELECT id FROM jobs WHERE group_id = :group AND thing_id = :id)",
     "UPDATE jobs SET state = 'done', error = '', lease_owner = '', lease_until = 0"
     " WHERE group_id = :group AND thing_id = :id",
+)
+
+HAS_AUTHOR = (
+    "EXISTS (SELECT 1 FROM connections AS c WHERE c.group_id = t.group_id AND c.to_id = t.id"
+    " AND c.type = 'authored' AND c.from_id = :author AND c.deleted_at IS NULL)"
+)
+HAS_ROLE = (
+    "(t.id IN (SELECT value FROM json_each(:role_owners)) OR EXISTS (SELECT 1 FROM connections AS c"
+    " WHERE c.group_id = t.group_id AND c.from_id = t.id AND c.type = 'member_of'"
+    " AND c.to_id = t.group_id AND json_extract(c.metadata, '$.role') = :role"
+    " AND c.deleted_at IS NULL))"
 )
 
 # Types with a command of their own that lists them.
@@ -111,6 +124,16 @@ class SqliteThings(Scoped):
         """Return the thing of a full id, None when this scope has none."""
         found = self._where("t.id = :id", 1, id=thing_id)
         return found[0] if found else None
+
+    def known(self, ids: Iterable[str]) -> dict[str, Thing]:
+        """Return the things of these ids that are here and in sight, by id."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return {}
+        found = self._where(
+            "t.id IN (SELECT value FROM json_each(:ids))", len(wanted), ids=to_json(wanted)
+        )
+        return {thing.id: thing for thing in found}
 
     def resolve(self, reference: str, types: Sequence[str] = ()) -> Thing:
         """Return the thing that a person means: a full id, slug, ``yt:`` id or unique id prefix.
@@ -193,10 +216,8 @@ class SqliteThings(Scoped):
         elif query.types:
             parts.append("t.type IN (SELECT value FROM json_each(:types))")
             parameters["types"] = to_json(query.types)
-        if query.status is None:
-            parts.append("t.status <> 'archived'")
-        elif query.status != "all":
-            parts.append("t.status = :status")
+        if query.status != "all":
+            parts.append("t.status = :status" if query.status else "t.status <> 'archived'")
             parameters["status"] = query.status
         for name, values in (("tags", query.tags), ("categories", query.categories)):
             for number, value in enumerate(values):
@@ -205,13 +226,16 @@ class SqliteThings(Scoped):
                     f" WHERE fold(j.value) = fold(:{name}{number}))"
                 )
                 parameters[f"{name}{number}"] = value
+        labels = tuple(Condition("label", "=", label) for label in query.labels)
+        conditions, values_of = conditions_of((*labels, *query.where))
+        parts += conditions
+        parameters |= values_of
         if query.author is not None:
-            parts.append(
-                "EXISTS (SELECT 1 FROM connections AS c WHERE c.group_id = t.group_id"
-                " AND c.to_id = t.id AND c.type = 'authored' AND c.from_id = :author"
-                " AND c.deleted_at IS NULL)"
-            )
+            parts.append(HAS_AUTHOR)
             parameters["author"] = query.author
+        if query.role is not None:
+            parts.append(HAS_ROLE)
+            parameters |= {"role": query.role, "role_owners": to_json(query.role_owners)}
         dated = "ifnull(json_extract(t.properties, '$.publishedAt'), t.created_at)"
         for sign, moment, name in ((">=", query.since, "since"), ("<", query.until, "until")):
             if moment is not None:

@@ -21,8 +21,10 @@ FROM connections;
 DROP TABLE connections;
 ALTER TABLE connections_anew RENAME TO connections;
 CREATE INDEX connections_by_target ON connections (group_id, to_id, type);
-CREATE INDEX connections_in_order ON connections (group_id, from_id, type, position, id)
-  WHERE deleted_at IS NULL;
+-- The last column is always NULL: with it, links are counted from the index alone.
+CREATE INDEX connections_in_order ON connections
+  (group_id, from_id, type, position, id, deleted_at) WHERE deleted_at IS NULL;
+CREATE INDEX things_put_away ON things (group_id, id) WHERE status = 'archived';
 CREATE INDEX people_by_id ON things (id) WHERE type IN ('creator', 'user');
 
 CREATE TRIGGER connections_stay BEFORE DELETE ON connections
@@ -64,6 +66,19 @@ CREATE TABLE rollup_items (
   PRIMARY KEY (group_id, item_id, device)
 ) WITHOUT ROWID;
 
+-- By day, and by the 7 days that begin on a Monday.
+CREATE TABLE rollup_item_days (
+  group_id    TEXT NOT NULL,
+  item_id     TEXT NOT NULL,
+  days        INTEGER NOT NULL CHECK (days IN (1, 7)),
+  first_day   INTEGER NOT NULL,
+  views       INTEGER NOT NULL,
+  watch_ms    INTEGER NOT NULL,
+  rated       INTEGER NOT NULL,
+  rate_ppm    INTEGER NOT NULL,
+  PRIMARY KEY (group_id, item_id, days, first_day)
+) WITHOUT ROWID;
+
 -- Who watched what: the day of the first event, and whether they ever finished.
 CREATE TABLE rollup_viewers (
   group_id    TEXT NOT NULL,
@@ -72,6 +87,15 @@ CREATE TABLE rollup_viewers (
   started_day INTEGER NOT NULL,
   is_finished INTEGER NOT NULL,
   PRIMARY KEY (group_id, item_id, person_id)
+) WITHOUT ROWID;
+
+-- How many people ever began an item, and how many of them ever finished it.
+CREATE TABLE rollup_reach (
+  group_id    TEXT NOT NULL,
+  item_id     TEXT NOT NULL,
+  viewers     INTEGER NOT NULL,
+  finished    INTEGER NOT NULL,
+  PRIMARY KEY (group_id, item_id)
 ) WITHOUT ROWID;
 
 -- How many began an item on a day, and how many of those have finished it since.
@@ -83,9 +107,25 @@ CREATE TABLE rollup_starts (
   PRIMARY KEY (group_id, day)
 ) WITHOUT ROWID;
 
+-- Everybody who ever watched something, numbered from 0 in the order they came.
 CREATE TABLE rollup_people (
   group_id    TEXT NOT NULL,
   person_id   TEXT NOT NULL,
-  day         INTEGER NOT NULL,
-  PRIMARY KEY (group_id, person_id, day)
+  number      INTEGER NOT NULL,
+  PRIMARY KEY (group_id, person_id),
+  UNIQUE (group_id, number)
 ) WITHOUT ROWID;
+
+-- Who watched something on a day, or in 7 or 28 days that begin on a Monday: bit n of a block stands
+-- for person 60 * block + n. So the people of any days are the union of a few numbers.
+CREATE TABLE rollup_presence (
+  group_id    TEXT NOT NULL,
+  days        INTEGER NOT NULL CHECK (days IN (1, 7, 28)),
+  first_day   INTEGER NOT NULL,
+  block       INTEGER NOT NULL,
+  bits        INTEGER NOT NULL,
+  PRIMARY KEY (group_id, days, first_day, block)
+) WITHOUT ROWID;
+
+-- Labels are few among the chunks that share their table.
+CREATE INDEX knowledge_labels ON knowledge (group_id, content_hash) WHERE type = 'label';
