@@ -143,7 +143,8 @@ def upload(
     records = []
     for ingested in taken:
         record = {**items.record(ingested.thing), "new": ingested.is_new}
-        if work.transcribe or work.index:
+        # What was here already may be somebody else's.
+        if (work.transcribe or work.index) and library.may("edit", ingested.thing):
             outcome = process(library, [ingested.thing], work, report=report)
             errors += outcome.errors
             record["processed"] = outcome.data["items"][0]

@@ -73,13 +73,13 @@ def add_item(
     return thing
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, what: str = "title") -> str:
     """Return a name without surrounding space. Raises UsageError for an empty or huge one."""
     stripped = name.strip()
     if not stripped:
-        raise UsageError("a title cannot be empty")
+        raise UsageError(f"a {what} cannot be empty")
     if len(stripped) > LONGEST_NAME:
-        raise UsageError(f"a title has at most {LONGEST_NAME} characters")
+        raise UsageError(f"a {what} has at most {LONGEST_NAME} characters")
     return stripped
 
 
@@ -115,21 +115,29 @@ def edit_item(
 
     Nothing is written and no event logged when nothing changes.
     """
+    edited = revised(store, thing, name=name, slug=slug, changes=changes)
+    changed = difference(thing, edited)
+    return save(store, actor, edited, now, "entity_updated", changed=changed) if changed else thing
+
+
+def revised(
+    store: Store, thing: Thing, *, name: str | None, slug: str | None, changes: dict[str, Any]
+) -> Thing:
+    """Return a thing as changes would make it, checked; nothing is written."""
     from vidctl.model.properties import checked_properties
 
     merged = {**thing.properties, **changes}
     kept = {key: value for key, value in merged.items() if value is not None}
-    edited = replace(
+    return replace(
         thing,
         name=thing.name if name is None else checked_name(name),
         slug=thing.slug if slug in (None, thing.slug) else checked_slug(store, slug or ""),
         properties=checked_properties(thing.type, kept),
     )
-    changed = _difference(thing, edited)
-    return _save(store, actor, edited, now, "entity_updated", changed=changed) if changed else thing
 
 
-def _difference(old: Thing, new: Thing) -> list[str]:
+def difference(old: Thing, new: Thing) -> list[str]:
+    """Return the names of what differs between two states of a thing."""
     names = [
         name for name in ("name", "slug", "status") if getattr(old, name) != getattr(new, name)
     ]
@@ -137,9 +145,8 @@ def _difference(old: Thing, new: Thing) -> list[str]:
     return names + [key for key in keys if old.properties.get(key) != new.properties.get(key)]
 
 
-def _save(
-    store: Store, actor: Thing, thing: Thing, now: Clock, type: str, **metadata: Any
-) -> Thing:
+def save(store: Store, actor: Thing, thing: Thing, now: Clock, type: str, **metadata: Any) -> Thing:
+    """Write a changed thing together with the event that says so, and return it as written."""
     saved = replace(thing, updated_at=now())
     with store.transaction():
         store.things.save(saved)
@@ -159,14 +166,14 @@ def publish_item(*, store: Store, actor: Thing, thing: Thing, at: int | None, no
     published = replace(
         thing, status="published", properties={**thing.properties, "publishedAt": date}
     )
-    return _save(store, actor, published, now, "entity_updated", changed=["status", "publishedAt"])
+    return save(store, actor, published, now, "entity_updated", changed=["status", "publishedAt"])
 
 
 def archive_item(*, store: Store, actor: Thing, thing: Thing, now: Clock) -> Thing:
     """Put a thing away: it leaves listings and searches and can be restored."""
     if thing.status == "archived":
         return thing
-    return _save(store, actor, replace(thing, status="archived"), now, "entity_archived")
+    return save(store, actor, replace(thing, status="archived"), now, "entity_archived")
 
 
 def restore_item(*, store: Store, actor: Thing, thing: Thing, now: Clock) -> Thing:
@@ -174,7 +181,7 @@ def restore_item(*, store: Store, actor: Thing, thing: Thing, now: Clock) -> Thi
     if thing.status != "archived":
         return thing
     status = "published" if "publishedAt" in thing.properties else "draft"
-    return _save(store, actor, replace(thing, status=status), now, "entity_restored")
+    return save(store, actor, replace(thing, status=status), now, "entity_restored")
 
 
 def purge_item(*, store: Store, actor: Thing, thing: Thing) -> list[tuple[str, str]]:
@@ -185,6 +192,8 @@ def purge_item(*, store: Store, actor: Thing, thing: Thing) -> list[tuple[str, s
         store.segments.replace(thing.id, [], source="")
         for row in rows:
             store.media.remove(row.id)
+        for label in store.labels.of([thing.id]).get(thing.id, []):
+            store.labels.remove(label, [thing.id])
         store.things.purge(thing.id)
         store.events.append(
             [
@@ -215,17 +224,11 @@ def record(thing: Thing) -> dict[str, Any]:
     }
 
 
-def full_record(store: Store, thing: Thing) -> dict[str, Any]:
-    """Return a thing with what is derived: views, transcript, authors and stage state."""
-    properties = dict(thing.properties)
-    views = store.events.count(thing.id, "video_viewed")
-    properties["viewCount"] = int(properties.get("viewCount", 0)) + views
-    transcript = store.segments.transcripts([thing.id]).get(thing.id)
-    if transcript is not None:
-        properties["transcript"] = transcript
+def authors_of(store: Store, thing: Thing) -> list[dict[str, Any]]:
+    """Return who made a thing, each with their part in it."""
     links = store.connections.incoming(thing.id, "authored")
     people = store.people.known(link.from_id for link in links)
-    authors = [
+    return [
         {
             "id": person.id,
             "slug": person.slug,
@@ -235,9 +238,20 @@ def full_record(store: Store, thing: Thing) -> dict[str, Any]:
         for link in links
         if (person := people.get(link.from_id)) is not None
     ]
+
+
+def full_record(store: Store, thing: Thing) -> dict[str, Any]:
+    """Return a thing with what is derived: views, transcript, authors and stage state."""
+    properties = dict(thing.properties)
+    views = store.events.count(thing.id, "video_viewed")
+    properties["viewCount"] = int(properties.get("viewCount", 0)) + views
+    transcript = store.segments.transcripts([thing.id]).get(thing.id)
+    if transcript is not None:
+        properties["transcript"] = transcript
     return {
         **record(replace(thing, properties=properties)),
-        "authors": authors,
+        "authors": authors_of(store, thing),
+        "labels": store.labels.of([thing.id]).get(thing.id, []),
         "stages": {job["stage"]: job["state"] for job in store.jobs.states([thing.id])},
         "segments": len(store.segments.of(thing.id)),
         "chunks": len(store.knowledge.chunks(thing.id)),

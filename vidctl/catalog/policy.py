@@ -88,9 +88,10 @@ class Access:
 
     def refuse(self, action: str, about: str = "") -> PermissionRefused:
         """Return the error for an action on something that is in sight."""
-        named = f" {about}" if about else ""
+        # "edit people" names a kind of action; of one person it reads as "edit ana".
+        said = f"{action.removesuffix(' people')} {about}" if about else action
         return PermissionRefused(
-            f"{self.slug} may not {action}{named}", hint=f"vidctl whoami --as {self.slug}"
+            f"{self.slug} may not {said}", hint=f"vidctl whoami --as {self.slug}"
         )
 
     @property
@@ -105,6 +106,11 @@ def standing(type: str, roles: Mapping[str, str], chain: tuple[str, ...]) -> str
     ``type`` is the person's, ``roles`` are the roles that were given to them by group id. The
     strongest along the chain counts; whoever has none stands as a customer.
     """
-    held = {roles[group] for group in chain if group in roles}
-    role = next((role for role in ROLES if role in held), "customer")
+    role = role_in(roles, chain) or "customer"
     return "creator" if role == "org_user" and type == "creator" else role
+
+
+def role_in(roles: Mapping[str, str], chain: tuple[str, ...]) -> str | None:
+    """Return the strongest role that was given along a chain of groups, None without any."""
+    held = {roles[group] for group in chain if group in roles}
+    return next((role for role in ROLES if role in held), None)

@@ -11,23 +11,30 @@ from typing import TYPE_CHECKING
 
 from vidctl.catalog.policy import Access
 from vidctl.config import Config
-from vidctl.errors import Conflict, NoLibrary, NotFound, VidctlError
+from vidctl.errors import Ambiguous, Conflict, NoLibrary, NotFound, VidctlError
 from vidctl.ids import new_id
 from vidctl.library.engines import Engines
+from vidctl.library.permission import Permissions
 from vidctl.model.group import Group
 from vidctl.model.scope import Scope
 from vidctl.model.thing import MEDIA_TYPES, Thing, ThingQuery
 from vidctl.store.sqlite import SqliteLibrary
 
 if TYPE_CHECKING:
+    from vidctl.library.analytics import Analytics
+    from vidctl.library.courses import Courses
+    from vidctl.library.events import Events
     from vidctl.library.items import Items
+    from vidctl.library.labels import Labels
+    from vidctl.library.lessons import Lessons
+    from vidctl.library.people import People
+    from vidctl.library.playlists import Playlists
+    from vidctl.library.progress import Progress
     from vidctl.outcome import Outcome
     from vidctl.store.groups import GroupDirectory
 
 BATCH = 500
 OWNER = Access()
-# How a person calls themselves.
-ME = "me"
 
 
 def now() -> int:
@@ -39,7 +46,7 @@ class _TakenBack(Exception):
     """Ends a rehearsal's transaction."""
 
 
-class Library(Engines):
+class Library(Permissions, Engines):
     """An open library with the scope that a command works in.
 
     ``store`` is opened for the scope; ``home`` is the id of the group that new rows go to.
@@ -126,9 +133,11 @@ class Library(Engines):
         """The groups one can see: all, or with ``-g`` those from that group down."""
         if self.access.owns_library:
             return self.database.groups(self.root)
-        mine = set(self.access.standings)
-        if self.home in mine:
-            mine |= {group.id for group in self.database.groups().subtree(self.home)}
+        # The group that one works in is no secret; whoever may view it may view what is below.
+        mine = {self.home}
+        for group_id in self.access.standings:
+            if self.access.grants("view groups", group_id):
+                mine |= {group.id for group in self.database.groups().subtree(group_id)}
         return self.database.groups(self.root, only=frozenset(mine))
 
     @cached_property
@@ -145,14 +154,65 @@ class Library(Engines):
 
         return Items(self, "podcast")
 
+    @cached_property
+    def analytics(self) -> Analytics:
+        """What was watched and searched for: summary, popular, retention, creator, course."""
+        from vidctl.library.analytics import Analytics
+
+        return Analytics(self)
+
+    @cached_property
+    def people(self) -> People:
+        """People: add, list, show, edit, archive, roles, grants, members, who acts."""
+        from vidctl.library.people import People
+
+        return People(self)
+
+    @cached_property
+    def courses(self) -> Courses:
+        """Courses: add, edit, list, outline, publish, enrol people, and see how far they are."""
+        from vidctl.library.courses import Courses
+
+        return Courses(self)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        """Lessons: add to a course, move, edit, publish, archive, remove."""
+        from vidctl.library.lessons import Lessons
+
+        return Lessons(self)
+
+    @cached_property
+    def playlists(self) -> Playlists:
+        """Playlists: add, edit, list, show, order, archive, restore, remove."""
+        from vidctl.library.playlists import Playlists
+
+        return Playlists(self)
+
+    @cached_property
+    def events(self) -> Events:
+        """Events: page, show, follow, export, record."""
+        from vidctl.library.events import Events
+
+        return Events(self)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Labels: add, remove, list, rename, merge."""
+        from vidctl.library.labels import Labels
+
+        return Labels(self)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What people have seen of what: set, watch, done, page, load, export."""
+        from vidctl.library.progress import Progress
+
+        return Progress(self)
+
     def close(self) -> None:
         """Close the library."""
         self.database.close()
-
-    @property
-    def home(self) -> str:
-        """The id of the group that new rows belong to."""
-        return self.scope.home
 
     def writable(self, things: Iterable[Thing] = ()) -> None:
         """Raise Conflict when the home group, or the group of one of ``things``, is archived."""
@@ -167,68 +227,6 @@ class Library(Engines):
         """Return the paths of archived groups by id; what is in them can only be read."""
         groups = self.database.groups().all()
         return {group.id: group.path for group in groups if group.status == "archived"}
-
-    @cached_property
-    def actor(self) -> Thing:
-        """The person who acts: ``--as``, the setting ``person``, or the local owner."""
-        from vidctl.catalog.people import local_owner
-
-        if self.access.owns_library:
-            return local_owner(store=self.store, now=now)
-        return self.store.people.known([self.access.person_id])[self.access.person_id]
-
-    def may(self, action: str, thing: Thing | None = None, *, person: str = "") -> bool:
-        """Tell whether the acting person may do ``action`` to a thing, or to what is ``person``'s.
-
-        Without either, whether they may do it to anything in the home group.
-        """
-        group_id = thing.group_id if thing is not None else self.home
-        granted = self.access.grants(action, group_id)
-        if "all" in granted:
-            return True
-        if "self" in granted and person == self.access.person_id:
-            return True
-        return "own" in granted and thing is not None and self._wrote(thing)
-
-    def allow(self, action: str, thing: Thing | None = None, *, person: str = "") -> None:
-        """Raise PermissionRefused where ``may`` says no."""
-        if not self.may(action, thing, person=person):
-            raise self.access.refuse(action, "" if thing is None else thing.slug)
-
-    def allow_group(self, action: str, group: Group | None) -> None:
-        """Raise PermissionRefused where the person may not do ``action`` to a group.
-
-        None stands for the top of the library, which belongs to whoever owns the file.
-        """
-        if self.access.owns_library:
-            return
-        held = group is not None and group.id in self.access.standings
-        inside = group.id if group is not None and held else self.home
-        if group is None or "all" not in self.access.grants(action, inside):
-            raise self.access.refuse(action)
-
-    def _wrote(self, thing: Thing) -> bool:
-        links = self.store.connections
-        me = self.access.person_id
-        if links.find(me, "authored", thing.id) is not None:
-            return True
-        # A lesson belongs to whoever wrote its course.
-        return thing.type == "lesson" and any(
-            links.find(me, "authored", link.from_id)
-            for link in links.incoming(thing.id, "contains")
-        )
-
-    def person(self, reference: str) -> Thing:
-        """Return the person that is meant, ``me`` being the one who acts.
-
-        Raises NotFound for somebody whom the acting person may not see.
-        """
-        if reference == ME:
-            return self.actor
-        found = self.store.people.resolve(reference)
-        if not self.may("view people", person=found.id):
-            raise NotFound(f"no person here is called {reference!r}", hint="vidctl people list")
-        return found
 
     def attempt(self, act: Callable[[], Outcome], *, rehearse: bool) -> Outcome:
         """Do something; a rehearsal does it too, checks included, and takes all of it back."""
@@ -341,8 +339,13 @@ def _scope(database: SqliteLibrary, config: Config, *, recursive: bool) -> Scope
     reference = str(origin.value)
     try:
         group_id = directory.fast_resolve(reference) or directory.resolve(reference).id
+    except Ambiguous as error:
+        if not config.text("person"):
+            raise
+        # Which groups there are is not for everybody to know.
+        raise Ambiguous(f"{reference!r} fits several groups", hint="use the path") from error
     except NotFound as error:
-        if origin.source == "flag":
+        if origin.source == "flag" or config.text("person"):
             raise
         # Every command would fail like this, the one that lists the groups as well.
         first = directory.all()[0].path

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vidctl.catalog import items
+from vidctl.catalog import editing, items, where
+from vidctl.catalog.editing import Change, Edit, Marks
 from vidctl.errors import Ambiguous, UsageError
 from vidctl.library.controller import Controller, listed
-from vidctl.library.core import now
+from vidctl.library.core import BATCH, now
 from vidctl.model.thing import ThingQuery
 from vidctl.outcome import Outcome
 
 if TYPE_CHECKING:
     from vidctl.library.core import Library
     from vidctl.model.thing import Thing
+
+NO_MARKS = Marks()
+STALE = "its text changed; vidctl process brings semantic search up to date"
 
 
 class Items(Controller):
@@ -68,51 +72,115 @@ class Items(Controller):
         *,
         name: str | None = None,
         slug: str | None = None,
+        marks: Marks = NO_MARKS,
     ) -> Outcome:
         """Change an item; a property set to None is removed.
 
-        The outcome notes when nothing changed. Raises UsageError when no change is given.
+        ``changed`` of the data names what did. Raises UsageError when no change is given.
         """
         thing = self.library.resolve(reference, (self.type,))
         self.library.allow("edit", thing)
-        if not changes and name is None and slug is None:
-            raise UsageError("nothing to change was given", hint=f"vidctl {self.type}s edit --help")
-        self.library.writable([thing])
-        edited = items.edit_item(
-            store=self.store,
-            actor=self.actor,
-            thing=thing,
-            name=name,
-            slug=slug,
-            changes=changes,
-            now=now,
-        )
-        is_same = edited == thing
-        notes = [f"nothing to change in {thing.slug}"] if is_same else self._reindex(edited)
-        return Outcome(items.record(edited), notes=notes)
+        edits, notes = self._edit([thing], Change(changes, marks, name, slug))
+        return Outcome(edits[0].record(), notes=notes)
 
-    def _reindex(self, thing: Thing) -> list[str]:
+    def edit_each(self, references: Sequence[str], change: Change) -> Outcome:
+        """Change several items in one transaction; the data lists those that did change.
+
+        Those that are not found, or not to be edited, are errors. Raises UsageError for a property
+        that only one item can have, and then changes none.
+        """
+        things, errors = self.library.select(references, (self.type,), action="edit")
+        if errors and not things:
+            raise errors[0]
+        outcome = self._edited(*self._edit(things, change))
+        outcome.errors += errors
+        return outcome
+
+    def edit_where(self, expressions: Sequence[str], change: Change) -> Outcome:
+        """Change the items that fit every expression, such as ``tag=birds``, in one transaction.
+
+        Items that the acting person may not edit are left alone, and a note says how many. Raises
+        UsageError for a bad expression, or a property that only one item can have.
+        """
+        with self.store.transaction():
+            found = list(self._matching(expressions))
+            things = [thing for thing in found if self.library.may("edit", thing)]
+            outcome = self._edited(*self._edit(things, change))
+        if len(things) < len(found):
+            outcome.notes.append(f"{len(found) - len(things)} more are not yours to edit")
+        return outcome
+
+    def _edit(self, things: Sequence[Thing], change: Change) -> tuple[list[Edit], list[str]]:
+        if not change:
+            raise UsageError("nothing to change was given", hint=f"vidctl {self.type}s edit --help")
+        if len(things) > 1 and change.for_one:
+            raise UsageError(f"one {change.for_one[0]} cannot be for {len(things)} {self.type}s")
+        self.library.writable(things)
+        with self.store.transaction():
+            edits = [
+                editing.edit(
+                    store=self.store, actor=self.actor, thing=thing, change=change, now=now
+                )
+                for thing in things
+            ]
+            stale = sum(self._reindex(edit.thing) for edit in edits if edit.changed)
+        return edits, [STALE] if stale else []
+
+    def _edited(self, edits: Sequence[Edit], notes: list[str]) -> Outcome:
+        outcome = listed([edit.record() for edit in edits if edit.changed], notes=notes)
+        outcome.data["matched"] = len(edits)
+        if not edits:
+            outcome.notes.append(f"no {self.type}s found")
+        return outcome
+
+    def _matching(self, expressions: Sequence[str]) -> Iterator[Thing]:
+        query = self._narrowed(ThingQuery((self.type,), descending=False, limit=BATCH), expressions)
+        while True:
+            page = self.store.things.page(query)
+            yield from page.items
+            if page.next is None:
+                return
+            query = replace(query, cursor=page.next)
+
+    def _narrowed(self, query: ThingQuery, expressions: Sequence[str]) -> ThingQuery:
+        """Return a query with conditions; its own status counts more than theirs."""
+        asked = where.parse(expressions)
+        conditions = tuple(
+            replace(each, value=self.library.person_id(str(each.value)))
+            if each.key == "author"
+            else each
+            for each in asked.conditions
+        )
+        return replace(query, where=conditions, status=query.status or asked.status)
+
+    def _reindex(self, thing: Thing) -> bool:
+        """Bring an item's chunks up to date; True when that leaves some without a vector."""
         from vidctl.journey import index
         from vidctl.progress import Silent
 
         chunking = self.library.chunking()
         if not self.store.knowledge.chunks(thing.id):
-            return []
+            return False
         if index.is_fresh(thing, store=self.store, identity=None, **chunking):
-            return []
+            return False
         index.index(thing, store=self.store, embedder=None, report=Silent(), **chunking)
-        return ["its text changed; vidctl process brings semantic search up to date"]
+        return True
 
     def page(
-        self, query: ThingQuery, *, author: str = "", with_transcripts: bool = False
+        self,
+        query: ThingQuery,
+        *,
+        author: str = "",
+        expressions: Sequence[str] = (),
+        with_transcripts: bool = False,
     ) -> Outcome:
         """Return one page of items, all of them when the query names nothing else.
 
-        ``author`` is a person as people call them.
+        ``author`` is a person as people call them; ``expressions`` are such as ``tag=birds``.
         """
-        asked = replace(query, types=(self.type,))
+        asked = self._narrowed(replace(query, types=(self.type,)), expressions)
         if author:
-            asked = replace(asked, author=self.library.person(author).id)
+            asked = replace(asked, author=self.library.person_id(author))
         data = items.listing(self.store, asked, with_transcripts=with_transcripts)
         notes = [] if data["items"] else [f"no {self.type}s found"]
         return Outcome(data, notes=notes)
