@@ -29,19 +29,32 @@ class Leaf:
         return bool(self.command.writes)
 
 
+def _below(path: str, command: Any) -> Iterator[Leaf]:
+    verbs = getattr(command, "commands", None)
+    if verbs is None:
+        yield Leaf(path, command)
+    for verb in verbs or ():
+        yield from _below(f"{path} {verb}", verbs[verb])
+
+
 def _leaves() -> Iterator[Leaf]:
     root: Any = typer.main.get_command(app)
     for name in TABLE:
-        command = root.load(name)
-        verbs = getattr(command, "commands", None)
-        if verbs is None:
-            yield Leaf(name, command)
-        for verb in verbs or ():
-            yield Leaf(f"{name} {verb}", verbs[verb])
+        yield from _below(name, root.load(name))
 
 
 LEAVES = {leaf.path: leaf for leaf in _leaves()}
-NOUNS = sorted({leaf.words[0] for leaf in LEAVES.values() if len(leaf.words) > 1})
+# What has verbs, nouns inside nouns too: ``people`` and ``people role``.
+NOUNS = sorted(
+    {
+        " ".join(leaf.words[:depth])
+        for leaf in LEAVES.values()
+        for depth in range(1, len(leaf.words))
+    }
+)
+
+# An event of the library of ``stocked``.
+EVENT = "01h5f2m8000000000000000000"
 
 # What each command is called with in the library of ``stocked``; a command that is not here has
 # no tests and fails the suite.
@@ -70,6 +83,74 @@ ARGUMENTS: dict[str, list[str]] = {
     "podcasts archive": ["talk"],
     "podcasts restore": ["gone"],
     "podcasts rm": ["talk"],
+    "playlists add": ["New", "--items", "clip"],
+    "playlists list": [],
+    "playlists show": ["mix"],
+    "playlists edit": ["mix", "--title", "Renamed"],
+    "playlists archive": ["mix"],
+    "playlists restore": ["shelf"],
+    "playlists rm": ["mix"],
+    "playlists items": ["mix"],
+    "playlists add-item": ["blank", "clip"],
+    "playlists rm-item": ["mix", "clip"],
+    "playlists move": ["mix", "another", "--to", "1"],
+    "playlists sort": ["mix", "--by", "title"],
+    "courses add": ["New"],
+    "courses list": [],
+    "courses show": ["birds"],
+    "courses edit": ["birds", "--level", "advanced"],
+    "courses outline": ["birds"],
+    "courses publish": ["birds"],
+    "courses archive": ["birds"],
+    "courses restore": ["shut"],
+    "courses rm": ["birds"],
+    "courses enrol": ["birds", "owner"],
+    "courses unenrol": ["birds", "ana"],
+    "courses report": ["birds"],
+    "courses progress": ["birds", "--person", "ana"],
+    "lessons add": ["New", "--course", "birds"],
+    "lessons list": ["--course", "birds"],
+    "lessons show": ["welcome"],
+    "lessons edit": ["welcome", "--title", "Renamed"],
+    "lessons move": ["welcome", "--to", "2"],
+    "lessons publish": ["planned"],
+    "lessons archive": ["welcome"],
+    "lessons restore": ["away"],
+    "lessons rm": ["welcome"],
+    "people add": ["Nia"],
+    "people list": [],
+    "people show": ["ana"],
+    "people edit": ["ana", "--name", "Renamed"],
+    "people rm": ["ana"],
+    "people restore": ["zoe"],
+    "people role set": ["ana", "customer"],
+    "people grant": ["ana", "clip"],
+    "people revoke": ["ana", "talk"],
+    "whoami": [],
+    "groups members": [],
+    "labels list": [],
+    "labels add": ["must see", "clip"],
+    "labels rm": ["kept", "talk"],
+    "labels rename": ["kept", "treasured"],
+    "labels merge": ["kept", "--into", "treasured"],
+    "events list": ["--limit", "1000"],
+    "events show": [EVENT],
+    "events export": [],
+    "events record": ["--action", "note_taken", "--target", "clip"],
+    "progress set": ["clip", "--at", "0:30"],
+    "progress watch": ["clip", "--range", "0:10-1:30"],
+    "progress done": ["clip"],
+    "progress show": [],
+    "progress import": ["viewings.jsonl"],
+    "progress export": [],
+    "analytics summary": [],
+    "analytics video": ["talk"],
+    "analytics creator": [],
+    "analytics course": ["birds"],
+    "analytics popular": [],
+    "analytics retention": ["talk"],
+    "analytics searches": [],
+    "analytics export": [],
     "groups add": ["New"],
     "groups list": [],
     "groups tree": [],

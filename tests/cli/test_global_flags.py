@@ -100,9 +100,9 @@ def test_a_flag_means_the_same_in_every_place(
     run: Runner, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the command, after it, as a variable; and without it, something else happens."""
+    case = prepared(run, name)
     monkeypatch.setattr("vidctl.ids.os.urandom", lambda length: bytes(length))
     monkeypatch.setattr("time.time_ns", lambda: 1_736_244_000_000_000_000)
-    case = prepared(run, name)
     typed = option(name, case.value)
     plain = result_of(run, case, [*case.command], {})
     before = result_of(run, case, [*typed, *case.command], {})

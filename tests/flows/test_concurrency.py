@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from vidctl.catalog.items import add_item, edit_item
-from vidctl.catalog.people import acting_person
+from vidctl.catalog.people import local_owner
 from vidctl.ids import new_id
 from vidctl.library import Library, now
 from vidctl.model.knowledge import Chunk
@@ -34,7 +34,7 @@ def write(path: str, group_id: str, name: str, seconds: float, outcomes: Any) ->
     """Add and change items until the time is up; report every acknowledged one."""
     library = SqliteLibrary(Path(path))
     store = library.open(Scope.only(group_id))
-    actor = acting_person(store=store, reference="", now=now)
+    actor = local_owner(store=store, now=now)
     done, waits, errors = 0, [], []
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -156,7 +156,7 @@ def test_only_one_process_works_on_a_stage(tmp_path: Path) -> None:
     Library.create(path, group="default")
     library = SqliteLibrary(path)
     store = library.open(Scope.only(library.groups().all()[0].id))
-    actor = acting_person(store=store, reference="", now=now)
+    actor = local_owner(store=store, now=now)
     thing = add_item(store=store, actor=actor, type="video", name="Talk", properties={}, now=now)
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()

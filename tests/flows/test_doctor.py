@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from vidctl.model.event import Event
+from vidctl.model.scope import Scope
 from vidctl.store.database import Database, open_database
+from vidctl.store.sqlite import SqliteStore
 
 Damage = Callable[[Database, Path], None]
 
@@ -82,6 +85,35 @@ def forget_chunk(database: Database, media: Path) -> None:
     )
 
 
+def miscount_day(database: Database, media: Path) -> None:
+    database.execute(
+        "INSERT INTO rollup_days (group_id, day, device, views, watch_ms, rated, rate_ppm)"
+        " SELECT id, 20000, 'tv', 1, 1, 0, 0 FROM groups"
+    )
+
+
+def forget_viewers(database: Database, media: Path) -> None:
+    watch(database)
+    for table in ("viewers", "reach", "starts", "people", "presence", "items", "item_days"):
+        database.execute(f"DELETE FROM rollup_{table}")
+
+
+def watch(database: Database) -> None:
+    """Log that somebody watched the item, through the store."""
+    row = database.one("SELECT group_id, id FROM things WHERE type = 'podcast'")
+    store = SqliteStore(database, Scope.only(row[0]))
+    said = {"watchTime": 1.5, "completionRate": 0.75}
+    store.events.append([Event("content_event", "video_viewed", row[1], row[1], metadata=said)])
+
+
+def lead_nowhere(database: Database, media: Path) -> None:
+    database.execute("DROP TRIGGER connections_lead_somewhere")
+    database.execute(
+        "INSERT INTO connections (group_id, id, from_id, to_id, type, created_at, updated_at)"
+        " SELECT group_id, 'x', id, 'nothing', 'related_to', 1, 1 FROM things LIMIT 1"
+    )
+
+
 def turn_time(database: Database, media: Path) -> None:
     database.execute('UPDATE segments SET "end" = "start" - 1 WHERE ordinal = 0')
 
@@ -91,12 +123,15 @@ DERIVED: dict[str, tuple[str, Damage]] = {
     "full text emptied": ("full-text index", empty_full_text),
     "vector without chunk": ("vectors without a chunk", orphan_vector),
     "chunk forgotten": ("index", forget_chunk),
+    "day miscounted": ("roll-ups", miscount_day),
+    "viewers forgotten": ("roll-ups", forget_viewers),
 }
 LASTING: dict[str, tuple[str, Damage]] = {
     "media gone": ("media files", lose_file),
     "media cut": ("media files", cut_file),
     "bit flipped": ("media content", flip_bit),
     "reference broken": ("references", break_reference),
+    "link to nothing": ("links that lead nowhere", lead_nowhere),
     "time turned": ("transcript lines out of order", turn_time),
 }
 

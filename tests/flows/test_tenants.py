@@ -61,6 +61,72 @@ PLANS: dict[str, list[list[str]]] = {
     "config set": [["config", "set", "search.limit", "10"]],
     "config unset": [["config", "unset", "search.limit"]],
     "config path": [["config", "path"]],
+    "playlists add": [["playlists", "add", "Added"], ["playlists", "add", "X", "--items", "{ref}"]],
+    "playlists list": [
+        ["playlists", "list", "--status", "all"],
+        ["playlists", "list", "--text", "{word}", "--author", "{person}"],
+    ],
+    "playlists show": [["playlists", "show", "list-{word}"]],
+    "playlists edit": [["playlists", "edit", "list-{word}", "--tag", "edited"]],
+    "playlists archive": [["playlists", "archive", "list-{word}", "-n"]],
+    "playlists restore": [["playlists", "restore", "list-{word}"]],
+    "playlists rm": [
+        ["playlists", "rm", "list-{word}", "-n"],
+        ["playlists", "rm", "list-{word}", "--purge", "-n"],
+    ],
+    "playlists items": [["playlists", "items", "list-{word}"]],
+    "playlists add-item": [
+        ["playlists", "add-item", "list-{word}", "{ref}"],
+        ["playlists", "add-item", "added", "{ref}", "--at", "1"],
+    ],
+    "playlists rm-item": [["playlists", "rm-item", "list-{word}", "{ref}", "-n"]],
+    "playlists move": [["playlists", "move", "list-{word}", "{ref}", "--to", "1"]],
+    "playlists sort": [["playlists", "sort", "list-{word}", "--by", "title"]],
+    "people add": [["people", "add", "Added"]],
+    "people list": [
+        ["people", "list", "--status", "all"],
+        ["people", "list", "--role", "org_user"],
+    ],
+    "people show": [["people", "show", "{person}"]],
+    "people edit": [["people", "edit", "{person}", "--name", "Same"]],
+    "people rm": [["people", "rm", "{person}"], ["people", "rm", "{person}", "--purge", "-n"]],
+    "people restore": [["people", "restore", "{person}"]],
+    "people role set": [["people", "role", "set", "{person}", "customer"]],
+    "people grant": [["people", "grant", "{person}", "{ref}"]],
+    "people revoke": [["people", "revoke", "{person}", "{ref}"]],
+    "whoami": [["whoami"], ["whoami", "--as", "{person}"]],
+    "groups members": [["groups", "members"], ["groups", "members", "{group}"]],
+    "labels list": [["labels", "list"], ["labels", "list", "--item", "{ref}"]],
+    "labels add": [["labels", "add", "{word}", "{ref}"]],
+    "labels rm": [["labels", "rm", "{word}", "{ref}"]],
+    "labels rename": [["labels", "rename", "{word}", "{word} again"]],
+    "labels merge": [["labels", "merge", "{word}", "--into", "merged"]],
+    "events list": [
+        ["events", "list"],
+        ["events", "list", "--target", "{ref}"],
+        ["events", "list", "--target", "{group}", "--actor", "{person}"],
+    ],
+    "events show": [["events", "show", "{ref}"]],
+    "events export": [["events", "export"], ["events", "export", "--target", "{ref}"]],
+    "events record": [["events", "record", "--action", "note_taken", "--target", "{ref}"]],
+    "progress set": [["progress", "set", "{ref}", "--at", "1", "--person", "{person}"]],
+    "progress watch": [["progress", "watch", "{ref}", "--range", "0-2"]],
+    "progress done": [["progress", "done", "{ref}"]],
+    "progress show": [
+        ["progress", "show"],
+        ["progress", "show", "--person", "{person}"],
+        ["progress", "show", "--item", "{ref}"],
+    ],
+    "progress import": [["progress", "import", "{file}"]],
+    "progress export": [["progress", "export"], ["progress", "export", "--xapi"]],
+    "analytics summary": [["analytics", "summary", "--since", "7d"], ["analytics", "summary"]],
+    "analytics video": [["analytics", "video", "{ref}"]],
+    "analytics creator": [["analytics", "creator"], ["analytics", "creator", "{person}"]],
+    "analytics course": [["analytics", "course", "{ref}"]],
+    "analytics popular": [["analytics", "popular"]],
+    "analytics retention": [["analytics", "retention", "{ref}", "--text"]],
+    "analytics searches": [["analytics", "searches"], ["analytics", "searches", "--zero"]],
+    "analytics export": [["analytics", "export"]],
     "groups add": [["groups", "add", "new", "-n"], ["groups", "add", "{group}/new", "-n"]],
     "groups list": [["groups", "list"]],
     "groups tree": [["groups", "tree"]],
@@ -70,6 +136,42 @@ PLANS: dict[str, list[list[str]]] = {
     "groups archive": [["groups", "archive", "{group}", "-n"]],
     "groups restore": [["groups", "restore", "{group}", "-n"]],
 }
+PLANS |= {
+    "courses add": [["courses", "add", "Added", "--instructor", "{person}"]],
+    "courses list": [
+        ["courses", "list", "--status", "all"],
+        ["courses", "list", "--text", "{word}", "--tag", "{word}"],
+        ["courses", "list", "--author", "{person}", "--level", "beginner"],
+    ],
+    "lessons add": [
+        ["lessons", "add", "Added", "--course", "course-{word}", "--section", "New"],
+        ["lessons", "add", "Added", "--course", "course-{word}", "--video", "{ref}"],
+    ],
+    "lessons list": [["lessons", "list", "--course", "course-{word}", "--status", "all"]],
+    "lessons show": [["lessons", "show", "lesson-{word}"]],
+    "lessons edit": [
+        ["lessons", "edit", "lesson-{word}", "--section", "Edited"],
+        ["lessons", "edit", "lesson-{word}", "--video", "{ref}"],
+    ],
+    "lessons move": [
+        ["lessons", "move", "lesson-{word}", "--to", "1"],
+        ["lessons", "move", "lesson-{word}", "--after", "lesson-{word}"],
+    ],
+    "courses show": [["courses", "show", "course-{word}"]],
+    "courses outline": [["courses", "outline", "course-{word}"]],
+    "courses edit": [["courses", "edit", "course-{word}", "--instructor", "{person}"]],
+    "courses enrol": [
+        ["courses", "enrol", "course-{word}", "{person}", "me"],
+        ["courses", "enrol", "course-{word}", "--group-members", "{group}"],
+    ],
+    "courses unenrol": [["courses", "unenrol", "course-{word}", "{person}"]],
+    "courses report": [["courses", "report", "course-{word}"]],
+    "courses progress": [["courses", "progress", "course-{word}", "--person", "{person}"]],
+}
+for noun in ("courses", "lessons"):
+    for verb in ("publish", "archive", "restore", "rm"):
+        PLANS[f"{noun} {verb}"] = [[noun, verb, f"{noun[:-1]}-{{word}}"]]
+    PLANS[f"{noun} rm"].append([noun, "rm", f"{noun[:-1]}-{{word}}", "--purge", "-n"])
 for noun in ("videos", "podcasts"):
     PLANS |= {
         f"{noun} add": [[noun, "add", "--title", "Added", "--tag", "new"]],
@@ -78,26 +180,34 @@ for noun in ("videos", "podcasts"):
             [noun, "list", "--text", "{word}"],
             [noun, "list", "--tag", "{word}", "--fields", "name,transcript,tags"],
             [noun, "list", "--author", "{person}"],
+            [noun, "list", "--label", "{word}", "--where", "tag!={word} and title~{word}"],
         ],
         f"{noun} show": [[noun, "show", "{ref}"]],
-        f"{noun} edit": [[noun, "edit", "{ref}", "--tag", "edited"]],
+        f"{noun} edit": [
+            [noun, "edit", "{ref}", "--tag", "edited"],
+            [noun, "edit", "--where", "tag={word}", "--add-tag", "marked", "--add-label", "kept"],
+        ],
         f"{noun} publish": [[noun, "publish", "{ref}"]],
         f"{noun} archive": [[noun, "archive", "{ref}"]],
         f"{noun} restore": [[noun, "restore", "{ref}"]],
         f"{noun} rm": [[noun, "rm", "{ref}"], [noun, "rm", "{ref}", "--purge", "-n"]],
     }
+PEOPLE, MEMBERS = ("people", "whoami"), ["groups", "members"]
 CASES = [plan for plans in PLANS.values() for plan in plans]
 
 
 def surface() -> list[str]:
     """Every command of the command line, verbs included."""
     root: Any = typer.main.get_command(cli.app)
-    found = []
-    for name in cli.TABLE:
-        command = root.load(name)
-        verbs = getattr(command, "commands", None)
-        found += [f"{name} {verb}" for verb in verbs] if verbs else [name]
-    return found
+    return [path for name in cli.TABLE for path in below(name, root.load(name))]
+
+
+def below(path: str, command: Any) -> list[str]:
+    """The commands of a noun, however deep its verbs lie."""
+    verbs = getattr(command, "commands", None)
+    if not verbs:
+        return [path]
+    return [found for verb in verbs for found in below(f"{path} {verb}", verbs[verb])]
 
 
 def test_every_command_has_a_plan() -> None:
@@ -137,7 +247,7 @@ def run(folder: Path, *words: str) -> Ran:
 
 
 def build(folder: Path) -> None:
-    """Make the library: in each group a video, a captioned podcast episode, and its owner."""
+    """Make the library: in each group a video, a captioned episode, its owner, and a person."""
     assert run(folder, "init").code == 0
     run(folder, "config", "set", "embed.engine", "none")
     for number, group in enumerate(GROUPS):
@@ -167,7 +277,16 @@ def build(folder: Path) -> None:
             *at,
         )
         assert made.code == 0, made
+        course = ("courses", "add", f"Course {word}", "--tag", word, "--description", hidden)
+        assert run(folder, *course, "--level", "beginner", *at).code == 0
+        lesson = ("lessons", "add", f"Lesson {word}", "--course", f"course-{word}")
+        assert run(folder, *lesson, "--video", f"video-{word}", "--body", hidden, *at).code == 0
+        assert run(folder, "courses", "enrol", f"course-{word}", "owner", *at).code == 0
         assert run(folder, "process", *at).code == 0
+        listed = ("--items", f"video-{word}", "--description", hidden)
+        assert run(folder, "playlists", "add", f"List {word}", *listed, *at).code == 0
+        made = run(folder, "people", "add", f"Person {word}", "--bio", hidden, *at)
+        assert made.code == 0, made
 
 
 class Tenants(RuleBasedStateMachine):
@@ -178,6 +297,8 @@ class Tenants(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="tenants-"))
         shutil.copytree(TEMPLATE, self.folder, dirs_exist_ok=True)
         self.last: tuple[Ran, set[str], tuple[str, ...]] | None = None
+        # What was searched for in a group is remembered there, whatever it was.
+        self.typed: dict[str, set[str]] = {group: set() for group in GROUPS}
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -204,7 +325,7 @@ class Tenants(RuleBasedStateMachine):
             "{own}": slug,
             "{word}": word,
             "{group}": other,
-            "{person}": "owner",
+            "{person}": f"person-{word}" if recursive or noun == "video" else "owner",
             "{file}": f"{CANARY[group]}.wav",
         }
         called = []
@@ -216,8 +337,13 @@ class Tenants(RuleBasedStateMachine):
         ran = run(self.folder, *called, *flags)
         sees_below = recursive or called[0] in ("groups", "doctor")
         allowed = {group} | ({"alpha/below"} if group == "alpha" and sees_below else set())
+        if group == "alpha/below" and (called[0] in PEOPLE or called[:2] == MEMBERS):
+            allowed.add("alpha")  # whose people may act below, and nothing else of it is seen
         own = {words[name] for name in allowed for words in (CANARY, HIDDEN)}
         asked = {word for word in CANARY.values() if any(word in part for part in called)}
+        if called[0] == "search":
+            self.typed[group] |= asked
+        own = own.union(*(self.typed[name] for name in allowed))
         self.last = (ran, asked | own, (*called, *flags))
 
     @invariant()

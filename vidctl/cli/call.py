@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,8 +120,12 @@ class Call:
         text: Callable[[], str] | None = None,
         columns: Columns = (),
         cut: bool = False,
+        told: int | None = None,
     ) -> None:
-        """Write a command's outcome, its notes and its failed items; remember the exit code."""
+        """Write a command's outcome, its notes and its failed items; remember the exit code.
+
+        ``told`` is how many of the failed items people are told one by one.
+        """
         while self._reports:
             self._reports.pop().close()
         if self.output.format == "json":
@@ -130,7 +134,7 @@ class Call:
             shown_notes = outcome.notes
         for note in shown_notes:
             self.diagnostics.note(note)
-        for error in outcome.errors:
+        for error in outcome.errors[:told]:
             self.diagnostics.error(error)
         self.code = self.output.result(self.command, outcome, text=text, columns=columns)
         if cut and isinstance(outcome.data, dict) and outcome.data.get("next"):
@@ -138,6 +142,15 @@ class Call:
             self.diagnostics.note(
                 f"{shown} of {outcome.data['total']}; go on with --page {outcome.data['next']}"
             )
+
+    def stream(
+        self, records: Iterable[dict[str, Any]], *, columns: Columns = (), is_live: bool = False
+    ) -> None:
+        """Write records as they come, without holding them; JSON lines where nothing else is asked.
+
+        ``is_live`` shows each at once.
+        """
+        self.code = self.output.rows(self.command, records, columns=columns, is_live=is_live)
 
     def close(self) -> None:
         """Close what was opened, progress bars first."""

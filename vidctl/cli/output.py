@@ -6,12 +6,12 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from vidctl.cli.exits import ExitCode, exit_code
-from vidctl.cli.text import escaped, table, visible
+from vidctl.cli.text import escaped, fit, pad, table, visible, width
 from vidctl.errors import UsageError, VidctlError
 from vidctl.outcome import Outcome
 
@@ -99,6 +99,97 @@ class Output:
         rows = [[row[n] for n in kept] for row in rows]
         return table(header, rows, columns=self.columns) + "\n"
 
+    def rows(
+        self,
+        command: str,
+        records: Iterable[dict[str, Any]],
+        *,
+        columns: Columns = (),
+        is_live: bool = False,
+    ) -> ExitCode:
+        """Write records as they come, however many: none is held. Ends when nobody reads.
+
+        ``is_live`` shows each at once, and on a terminal in columns of a fixed width.
+        """
+        if self.format == "json":
+            pieces = self._enveloped(command, records)
+        elif self.format == "csv":
+            pieces = self._csv(records)
+        elif self.format == "jsonl" or not (columns or self.fields):
+            pieces = (compact(self._picked(record)) + "\n" for record in records)
+        else:
+            pieces = (self._line(record, columns) + "\n" for record in records)
+        self._stream(pieces, is_live=is_live)
+        return ExitCode.DONE
+
+    def _picked(self, record: dict[str, Any]) -> dict[str, Any]:
+        return pick(record, self.fields) if self.fields else record
+
+    def _line(self, record: dict[str, Any], columns: Columns) -> str:
+        if self.fields:
+            return "\t".join(map(plain, pick(record, self.fields).values()))
+        cells = [plain(shown(record)) for _, shown in columns]
+        if not self.is_terminal:
+            return "\t".join(cells)
+        first, *rest = cells
+        share = (self.columns - width(first)) // max(1, len(rest)) - 2
+        return "  ".join([first, *(pad(fit(cell, share), share) for cell in rest)]).rstrip()
+
+    def _csv(self, records: Iterable[dict[str, Any]]) -> Iterator[str]:
+        names = self.fields
+        for number, record in enumerate(records):
+            names = names or tuple(record)
+            text = csv_text([self._picked(record)], names, for_eyes=self.is_terminal)
+            yield text if number == 0 else text.partition("\r\n")[2]
+
+    def _enveloped(self, command: str, records: Iterable[dict[str, Any]]) -> Iterator[str]:
+        """Yield the envelope of a listing piece by piece."""
+        count = 0
+        mark = '"items": []'
+        for count, record in enumerate(records, start=1):
+            text = compact(self._picked(record))
+            if count == 1:
+                head = envelope(command, _listing(0), ExitCode.DONE, ()).partition(mark)[0]
+                text = f'{head}"items": [{text}'
+            yield text if count == 1 else f", {text}"
+        whole = envelope(command, _listing(count), ExitCode.DONE, ())
+        yield (f"]{whole.partition(mark)[2]}" if count else whole) + "\n"
+
+    def _stream(self, pieces: Iterable[str], *, is_live: bool) -> None:
+        if self.file is not None:
+            from vidctl.files import atomic_writer
+
+            with atomic_writer(self.file) as handle:
+                for piece in pieces:
+                    handle.write(piece.encode("utf-8", "backslashreplace"))
+            return
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        try:
+            for piece in pieces:
+                sys.stdout.write(piece)
+                if is_live:
+                    sys.stdout.flush()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            hush()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, and tell whether somebody still reads stdout."""
+        import select
+        import time
+
+        try:
+            number = sys.stdout.fileno()
+        except (OSError, ValueError):
+            number = -1
+        if number < 0 or not hasattr(select, "poll"):
+            time.sleep(seconds)
+            return True
+        watch = select.poll()
+        watch.register(number, 0)  # errors and hang-ups are told unasked
+        return not watch.poll(seconds * 1000)
+
     def write(self, text: str) -> None:
         """Write to stdout, or to the file of ``-o`` in one step."""
         if self.file is not None:
@@ -115,6 +206,10 @@ class Output:
             sys.stdout.flush()
         except BrokenPipeError:
             hush()
+
+
+def _listing(count: int) -> Outcome:
+    return Outcome({"items": [], "total": count, "next": None})
 
 
 def code_of(outcome: Outcome) -> ExitCode:

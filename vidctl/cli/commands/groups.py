@@ -27,6 +27,14 @@ COLUMNS = (
     ("items", lambda item: str(item.get("items", ""))),
     ("status", lambda item: str(item["status"])),
 )
+MEMBERS = (
+    ("slug", lambda item: str(item["slug"])),
+    ("name", lambda item: str(item["name"])),
+    ("type", lambda item: str(item["type"])),
+    ("role", lambda item: str(item["role"])),
+    ("from", lambda item: str(item["roleGroup"])),
+    ("status", lambda item: str(item["status"])),
+)
 KINDS = f"One of {', '.join(GROUP_TYPES)}."
 Path_ = Annotated[str, typer.Argument(metavar="GROUP", help="Path, slug or id.")]
 
@@ -166,6 +174,18 @@ def described(data: dict[str, Any]) -> str:
     rows = {**data, "createdAt": iso(data["createdAt"]), "updatedAt": iso(data["updatedAt"])}
     kept = {key: value for key, value in rows.items() if value not in (None, "", {})}
     return "\n".join(f"{key:<12} {visible(str(value))}" for key, value in kept.items())
+
+
+@app.command("members", cls=Command)
+def members(
+    ctx: typer.Context,
+    wanted: Annotated[
+        str, typer.Argument(metavar="GROUP", help="Path, slug or id; by default the group of -g.")
+    ] = "",
+) -> None:
+    """List who has a role in a group, and which group it comes from."""
+    with call(ctx) as c:
+        c.finish(c.library.people.members(wanted), columns=MEMBERS)
 
 
 @app.command("edit", cls=WriteCommand)

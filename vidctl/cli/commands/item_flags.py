@@ -81,40 +81,146 @@ Ref = Annotated[str, typer.Argument(metavar="ITEM", help="Slug, id, id prefix or
 Refs = Annotated[list[str], typer.Argument(metavar="ITEM", help="Slugs or ids.")]
 
 
-def shared(
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="EXPR", help="Those for which it holds: 'tag=x'; repeatable."),
+]
+
+
+def properties(
     *,
-    description: str | None,
-    thumbnail: str | None,
-    duration: str | None,
-    transcript: str | None,
-    tags: list[str] | None,
-    categories: list[str] | None,
-    date: str | None,
-    views: int | None,
-    language: str | None,
-    extra: list[str] | None,
+    description: Description = None,
+    thumbnail: Thumbnail = None,
+    duration: Duration = None,
+    transcript: Transcript = None,
+    tags: Tags = None,
+    categories: Categories = None,
+    date: Date = None,
+    view_count: Views = None,
+    language: Language = None,
+    extra: Extra = None,
 ) -> dict[str, Any]:
     """Return the properties that options give; an empty text means "remove it" in an edit."""
-    found: dict[str, Any] = {
+    found = {
         "description": description,
         "thumbnail": thumbnail,
         "duration": parse_seconds(duration) if duration else duration,
-        "transcript": _read(transcript),
+        "transcript": text_or_file(transcript),
         "tags": None if tags is None else listed(tags),
         "categories": None if categories is None else listed(categories),
         "publishedAt": parse_date(date) if date else date,
-        "viewCount": views,
+        "viewCount": view_count,
         "language": language,
     }
-    for pair in extra or []:
+    return _given(**{**found, **set_pairs(extra)})
+
+
+def of_video(*, youtube: YouTube = None, video_url: VideoUrl = None) -> dict[str, Any]:
+    """Return the properties that only a video has."""
+    return _given(youtubeId=youtube, videoUrl=video_url)
+
+
+def of_podcast(
+    *, audio_url: AudioUrl = None, episode: Episode = None, season: Season = None
+) -> dict[str, Any]:
+    """Return the properties that only a podcast episode has."""
+    return _given(audioUrl=audio_url, episodeNumber=episode, seasonNumber=season)
+
+
+def marks(
+    *,
+    add_tag: Annotated[list[str] | None, typer.Option(help="Tag to put on; repeatable.")] = None,
+    rm_tag: Annotated[list[str] | None, typer.Option(help="Tag to take off; repeatable.")] = None,
+    add_category: Annotated[
+        list[str] | None, typer.Option(help="Category to put in; repeatable.")
+    ] = None,
+    rm_category: Annotated[
+        list[str] | None, typer.Option(help="Category to take out of; repeatable.")
+    ] = None,
+    add_label: Annotated[
+        list[str] | None, typer.Option(help="Label to put on; repeatable.")
+    ] = None,
+    rm_label: Annotated[
+        list[str] | None, typer.Option(help="Label to take off; repeatable.")
+    ] = None,
+) -> dict[str, Any]:
+    """Return the fields of Marks: what to put on and take off, where something is given."""
+    given = {
+        "add_tags": add_tag,
+        "rm_tags": rm_tag,
+        "add_categories": add_category,
+        "rm_categories": rm_category,
+        "add_labels": add_label,
+        "rm_labels": rm_label,
+    }
+    return {name: tuple(listed(words)) for name, words in given.items() if words}
+
+
+def listing(
+    *,
+    status: Annotated[
+        Status | None, typer.Option(help="Only these; by default all but archived ones.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only with this tag; repeatable.")
+    ] = None,
+    category: Annotated[
+        list[str] | None, typer.Option("--category", help="Only in this category.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="Only with this label; repeatable.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Published (else added) at or after; also 7d."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Published (else added) before; also 7d."),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Title or description contains.")] = None,
+    sort: Annotated[Sort, typer.Option(help="Order.")] = Sort.created,
+    ascending: Annotated[bool, typer.Option("--asc", help="Smallest or oldest first.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="Items a page.")
+    ] = 20,
+    page: Annotated[
+        str | None, typer.Option(metavar="NEXT", help="Go on from the page before.")
+    ] = None,
+) -> dict[str, Any]:
+    """Return the fields of a ThingQuery."""
+    return {
+        "status": status.value if status else None,
+        "tags": tuple(tag or ()),
+        "categories": tuple(category or ()),
+        "labels": tuple(label or ()),
+        "since": parse_date(since) if since else None,
+        "until": parse_date(until) if until else None,
+        "text": text,
+        "sort": sort.value,
+        "descending": not ascending and sort is not Sort.title,
+        "limit": limit,
+        "cursor": page,
+    }
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def set_pairs(pairs: list[str] | None) -> dict[str, Any]:
+    """Return the properties that ``--set`` names. Raises UsageError for what is no KEY=VALUE."""
+    found: dict[str, Any] = {}
+    for pair in pairs or []:
         key, mark, value = pair.partition("=")
         if not mark or not key:
             raise UsageError(f"--set takes KEY=VALUE, not {pair!r}")
         found[key] = _value(value)
-    return {key: value for key, value in found.items() if value is not None}
+    return found
 
 
-def _read(text: str | None) -> str | None:
+def text_or_file(text: str | None) -> str | None:
+    """Return a text, or what is in the file that ``@FILE`` names. Raises UsageError for no text."""
     if not text or not text.startswith("@"):
         return text
     try:

@@ -12,6 +12,7 @@ from vidctl.outcome import Outcome
 from vidctl.timecode import clock, iso
 
 if TYPE_CHECKING:
+    from vidctl.catalog.editing import Change
     from vidctl.library.items import Items
 
 
@@ -50,22 +51,75 @@ def title_of(source: str) -> str:
 
 
 def edit(
-    c: Call, type: str, item: str, title: str | None, slug: str | None, given: dict[str, Any]
+    c: Call,
+    type: str,
+    chosen: tuple[list[str], list[str]],
+    names: tuple[str | None, str | None],
+    given: dict[str, Any],
+    marked: dict[str, tuple[str, ...]],
 ) -> None:
-    """Change an item; an empty text removes a property."""
-    changes = {key: (None if value == "" else value) for key, value in given.items()}
-    outcome = c.change(lambda: controller(c, type).edit(item, changes, name=title, slug=slug))
-    said = f"{c.said('edited', 'edit')} {type}"
-    c.finish(outcome, text=lambda: f"{said} {visible(outcome.data['slug'])}")
+    """Change items that are ``chosen`` by reference or by expression.
+
+    ``names`` are a new title and slug; an empty text removes a property.
+    """
+    from vidctl.catalog.editing import Change, Marks
+
+    references, expressions = chosen
+    if bool(references) == bool(expressions):
+        raise UsageError(
+            f"say which {type}s to change", hint="either name them, or --where 'tag=x'"
+        )
+    properties = {key: (None if value == "" else value) for key, value in given.items()}
+    wanted = Change(properties, Marks(**marked), *names)
+    items = controller(c, type)
+    if len(references) == 1:
+        _edit_one(c, type, references[0], wanted)
+        return
+    outcome = c.change(
+        lambda: (
+            items.edit_where(expressions, wanted)
+            if expressions
+            else items.edit_each(references, wanted)
+        )
+    )
+    if outcome.data["matched"]:
+        changed = f"{outcome.data['total']} of {plural(outcome.data['matched'], type)}"
+        outcome.notes.insert(0, f"{c.said('changed', 'change')} {changed}")
+    c.finish(outcome, columns=(COLUMNS[0], ("change", told)))
 
 
-def show_list(c: Call, type: str, asked: dict[str, Any], author: str | None) -> None:
+def _edit_one(c: Call, type: str, item: str, wanted: Change) -> None:
+    outcome = c.change(
+        lambda: controller(c, type).edit(
+            item, wanted.properties, name=wanted.name, slug=wanted.slug, marks=wanted.marks
+        )
+    )
+    said = c.said("edited", "edit") if outcome.data["changed"] else "unchanged"
+    c.finish(outcome, text=lambda: f"{said} {type} {visible(outcome.data['slug'])}")
+
+
+def told(item: dict[str, Any]) -> str:
+    """Return what an edit changed, each with its value before and after."""
+    before, after = item["before"], item["after"]
+    return "; ".join(
+        f"{key} {_value(key, before[key])} → {_value(key, after[key])}" for key in item["changed"]
+    )
+
+
+def _value(key: str, value: Any) -> str:
+    return "none" if value in (None, "", [], {}) else _shown(key, value)
+
+
+def show_list(
+    c: Call, type: str, asked: dict[str, Any], author: str, expressions: list[str]
+) -> None:
     """List the items of a type that fit; ``asked`` are fields of a ThingQuery."""
     from vidctl.model.thing import ThingQuery
 
     outcome = controller(c, type).page(
         ThingQuery((type,), **asked),
-        author=author or "",
+        author=author,
+        expressions=expressions,
         with_transcripts=any("transcript" in name for name in c.output.fields),
     )
     c.finish(outcome, columns=COLUMNS, cut=True)
@@ -103,6 +157,7 @@ def described(data: dict[str, Any], columns: int) -> str:
         "slug": data["slug"],
         "id": data["id"],
         "authors": ", ".join(author["name"] for author in data["authors"]),
+        "labels": data["labels"],
         **properties,
         "added": iso(data["createdAt"]),
         "changed": iso(data["updatedAt"]),

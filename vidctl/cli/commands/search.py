@@ -79,6 +79,7 @@ def _search(
 ) -> None:
     from vidctl.journey.search import SearchNarrow
     from vidctl.journey.search import search as find
+    from vidctl.library.searches import remember
 
     mode = c.config.text("search.mode")
     result = find(
@@ -99,6 +100,7 @@ def _search(
     is_styled = c.output.is_terminal and c.diagnostics.has_color
     columns = c.output.columns
     c.finish(outcome, text=lambda: "\n\n".join(told(hit, is_styled, columns) for hit in hits))
+    remember(c.library, query, mode=result.mode, hits=len(hits))
 
 
 def record(hit: Any, *, context: bool, explain: bool) -> dict[str, Any]:
