@@ -87,13 +87,18 @@ def commands() -> Iterator[tuple[str, list[str], Any]]:
 
     root = tree()
     for name, entry in TABLE.items():
-        command = root.load(name)
-        verbs = getattr(command, "commands", None)
-        if verbs is None:
-            yield entry.section, [name], command
-            continue
-        for verb in command.list_commands(None):
-            yield entry.section, [name, verb], verbs[verb]
+        for words, command in leaves([name], root.load(name)):
+            yield entry.section, words, command
+
+
+def leaves(words: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
+    """Yield the commands of a noun in the order of its help, however deep its verbs lie."""
+    verbs = getattr(command, "commands", None)
+    if verbs is None:
+        yield words, command
+        return
+    for verb in command.list_commands(None):
+        yield from leaves([*words, verb], verbs[verb])
 
 
 def context(words: list[str], command: Any) -> Any:

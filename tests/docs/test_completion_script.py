@@ -30,6 +30,7 @@ echo "${COMPREPLY[@]}"
         (["videos", "list", "--st"], "--status"),
         (["videos", "list", "--status", "d"], "draft"),
         (["-g", "acme", "sea"], "search"),
+        (["people", "role", "s"], "set"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

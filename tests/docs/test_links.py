@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doc_commands import COMMANDS
+from doc_commands import COMMANDS, NOUNS
 from doc_pages import ROOT, Page, all_pages, command_lines, page
 
 from vidctl import config
@@ -113,13 +113,14 @@ def problem(shown: str) -> str:
         return ""
     if name not in TABLE:
         return f"no command {name}" if words[0].islower() else ""
-    if name not in COMMANDS:
-        if len(words) == 1 or VAGUE.search(words[1]) or words[1].startswith("-"):
-            return ""
-        verb = ALIASES.get(words[1], words[1])
-        name = f"{name} {verb}"
-        if name not in COMMANDS:
+    for word in words[1:]:
+        if name in COMMANDS or VAGUE.search(word) or word.startswith("-"):
+            break
+        name = f"{name} {ALIASES.get(word, word)}"
+        if name not in COMMANDS and name not in NOUNS:
             return f"no command {name}"
+    if name in NOUNS:
+        return ""
     return wrong_options(words, COMMANDS[name]) or wrong_setting(words)
 
 

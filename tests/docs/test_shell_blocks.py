@@ -31,6 +31,11 @@ PAGES = {found.name: found for found in all_pages() if script_of(found)}
 def nothing(folder: Path, spawn: Spawner) -> None: ...
 
 
+def empty(folder: Path, spawn: Spawner) -> None:
+    """Make a library with nothing in it."""
+    assert spawn("init").code == 0
+
+
 def talk(folder: Path, spawn: Spawner) -> None:
     """Put a sound with captions into the folder."""
     write_tone(folder / "talk.wav")
@@ -85,11 +90,18 @@ def sound_of(clip: Path, file: Path) -> None:
 PREPARE: dict[str, Callable[[Path, Spawner], None]] = {
     "README.md": speech,
     "docs/tutorial/first-library.md": nothing,
+    "docs/how-to/analytics.md": talk,
     "docs/how-to/captions.md": captions,
     "docs/how-to/ci.md": media,
+    "docs/how-to/courses.md": nothing,
+    "docs/how-to/events.md": empty,
     "docs/how-to/groups.md": talk,
+    "docs/how-to/labels-and-bulk-edit.md": empty,
     "docs/how-to/models.md": nothing,
     "docs/how-to/move-or-back-up.md": library,
+    "docs/how-to/people-and-roles.md": nothing,
+    "docs/how-to/playlists.md": nothing,
+    "docs/how-to/progress.md": nothing,
     "docs/how-to/recover.md": library,
 }
 NEED_MODELS = ("README.md", "docs/tutorial/first-library.md")
