@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from vidctl.errors import UsageError
-from vidctl.model.analytics import BUCKETS, DAY_MS, EVER_DAYS, SORTS, Period, Question, Tally
+from vidctl.model.analytics import BUCKETS, DAY_MS, EVER, EVER_DAYS, SORTS, Period, Question, Tally
 
 if TYPE_CHECKING:
     from vidctl.model.thing import Thing
@@ -156,11 +156,13 @@ def summary(*, store: Store, asked: Question, now: int) -> dict[str, Any]:
     totals, before = _totals(store, period, days, span, device), None
     if asked.since is not None:
         before = _totals(store, period.before, found.days(period.before, device), span, device)
+    # People are enrolled before anybody watches.
+    within = reading(asked, period) or EVER
     return {
         **frame(period, by, device),
         **totals,
-        "enrolments": found.happened("course_enrolled", "course", period),
-        "courseCompletions": found.happened("course_completed", "course", period),
+        "enrolments": found.happened("course_enrolled", "course", within),
+        "courseCompletions": found.happened("course_completed", "course", within),
         "previous": before,
         "change": {key: change(totals[key], before[key]) for key in COMPARED} if before else None,
         "devices": _devices(store, period, device),

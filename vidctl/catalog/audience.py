@@ -131,6 +131,7 @@ def course(*, store: Store, thing: Thing, asked: Question, now: int) -> dict[str
     watched = store.enrolments.watched(items, people)
     lessons = store.things.known(step.lesson_id for step in steps)
     period = period_of(asked, _enrolled_span([link.metadata for link in links]), now)
+    days = reading(asked, period) or EVER
     done = [
         sum(_is_done(watched.get(person, {}), step.items) for person in people) for step in steps
     ]
@@ -139,9 +140,9 @@ def course(*, store: Store, thing: Thing, asked: Question, now: int) -> dict[str
         "since": period.start,
         "until": period.end,
         **_standing([link.metadata for link in links]),
-        "active": store.analytics.active(thing.id, items, period),
-        "newEnrolments": store.analytics.counted(thing.id, "course_enrolled", period),
-        "newCompletions": store.analytics.counted(thing.id, "course_completed", period),
+        "active": store.analytics.active(thing.id, items, days),
+        "newEnrolments": store.analytics.counted(thing.id, "course_enrolled", days),
+        "newCompletions": store.analytics.counted(thing.id, "course_completed", days),
         "items": [
             {
                 **named(lessons.get(step.lesson_id), step.lesson_id),

@@ -146,9 +146,20 @@ def difference(old: Thing, new: Thing) -> list[str]:
 
 
 def save(store: Store, actor: Thing, thing: Thing, now: Clock, type: str, **metadata: Any) -> Thing:
-    """Write a changed thing together with the event that says so, and return it as written."""
-    saved = replace(thing, updated_at=now())
+    """Write what changed in a thing together with the event that says so; return it as written.
+
+    What changed are the names under ``changed``, else the status. Only that is written: what others
+    wrote since the thing was read stays.
+    """
+    changed = metadata.get("changed", ["status"])
     with store.transaction():
+        present = store.things.get(thing.id)
+        fields = {
+            name: getattr(thing, name) for name in ("name", "slug", "status") if name in changed
+        }
+        kept = {key: value for key, value in present.properties.items() if key not in changed}
+        new = {key: value for key, value in thing.properties.items() if key in changed}
+        saved = replace(present, **fields, properties={**kept, **new}, updated_at=now())
         store.things.save(saved)
         store.events.append([Event(type, actor_id=actor.id, target_id=thing.id, metadata=metadata)])
     return saved

@@ -79,9 +79,11 @@ def add_items(
     Those already there stay where they are. Raises Conflict for a thing of another type, NotFound
     for a neighbour that is not in the playlist.
     """
-    for thing in things:
-        check_item(playlist, thing)
     with store.transaction():
+        # Its type may have changed since it was read.
+        playlist = store.things.get(playlist.id)
+        for thing in things:
+            check_item(playlist, thing)
         new = store.sequences.insert(playlist.id, [thing.id for thing in things], place)
         if new:
             _log(store, actor, playlist, "items_added", items=new, **_said(place))

@@ -40,7 +40,7 @@ class Told:
     whole: int
     seen: tuple[Range, ...] = ()
     session: str = ""
-    played: list[Range] = field(default_factory=list)
+    sessions: dict[str, list[Range]] = field(default_factory=dict)
 
     def statements(self, viewings: Iterable[Viewing]) -> Iterator[dict[str, Any]]:
         """Yield the statements of events in order of time.
@@ -50,7 +50,8 @@ class Told:
         ends, so what came before is dated back by what was played. A position that was set by hand
         is nobody's watching, and left out.
         """
-        for viewing in viewings:
+        # Of one moment, what completed an item comes after what was watched of it.
+        for viewing in sorted(viewings, key=lambda each: (each.at, each.action == COMPLETED)):
             if viewing.action == RESET:
                 self.seen = ()
             elif viewing.action == VIEWED and viewing.ranges:
@@ -60,9 +61,7 @@ class Told:
                 yield self._statement(viewing, "completed", 0, viewing.at, result)
 
     def _viewed(self, viewing: Viewing) -> Iterator[dict[str, Any]]:
-        session = str(viewing.metadata.get("sessionId") or viewing.id)
-        if session != self.session:
-            self.session, self.played = session, []
+        self.session = str(viewing.metadata.get("sessionId") or viewing.id)
         left = length(viewing.ranges)
         before: int | None = None
         for number, (start, end) in enumerate(viewing.ranges):
@@ -76,13 +75,15 @@ class Told:
                 yield self._statement(viewing, "seeked", number, at, result)
             left -= end - start
             before = end
-        self.played += viewing.ranges
+        self.sessions.setdefault(self.session, []).extend(viewing.ranges)
         self.seen = union([*self.seen, *viewing.ranges])
         result = {"extensions": {EXTENSION + "time": (before or 0) / 1000, **self._so_far()}}
         yield self._statement(viewing, "paused", 0, viewing.at, result)
 
     def _so_far(self) -> dict[str, Any]:
-        said: dict[str, Any] = {EXTENSION + "played-segments": segments(self.played)}
+        said: dict[str, Any] = {
+            EXTENSION + "played-segments": segments(self.sessions.get(self.session, []))
+        }
         if self.whole > 0:
             said[EXTENSION + "progress"] = round(min(1.0, length(self.seen) / self.whole), 3)
         return said

@@ -170,6 +170,9 @@ class Analytics(Controller):
     def _item(self, reference: str) -> Thing:
         thing = self.library.resolve(reference, audience.WATCHABLE)
         self.library.allow(ACTION, thing)
+        # A lesson of one's own does not open the figures of somebody else's video in it.
+        for part_id in audience.parts_of(self.store, thing)[1:]:
+            self.library.allow(ACTION, self.store.things.get(part_id))
         return thing
 
     def _person(self, reference: str) -> Thing:

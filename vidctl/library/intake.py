@@ -36,9 +36,8 @@ CHUNK_SECONDS = 1.0
 REMEMBERED_SECONDS = 30.0
 LONGEST_LINE = 1_000_000
 BLOCK = 1 << 18
-# Bad lines that are told one by one, and those that only a terminal shows.
+# Bad lines that are told one by one.
 ERRORS_KEPT = 1000
-ERRORS_SHOWN = 20
 
 BOM = b"\xef\xbb\xbf"
 BAD = (BadLine, VidctlError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError)

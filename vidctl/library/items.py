@@ -228,6 +228,18 @@ class Items(Controller):
 
         return self.each(things, errors, one)
 
+    def _purged(self, thing: Thing) -> list[tuple[str, str]]:
+        """Purge an item; the courses it was part of go on without it."""
+        from vidctl.catalog import enrolment
+
+        weight = self.library.config.text("courses.weight")
+        with self.store.transaction():
+            courses = self.store.courses.containing([thing.id])
+            gone = items.purge_item(store=self.store, actor=self.actor, thing=thing)
+            for course_id in courses:
+                enrolment.update(store=self.store, course_id=course_id, now=now, weight=weight)
+        return gone
+
     def purge(self, references: Sequence[str], *, rehearse: bool = False) -> Outcome:
         """Remove items for good, with their media and transcripts; nothing brings them back."""
         things, errors = self.library.select(references, (self.type,))
@@ -237,8 +249,7 @@ class Items(Controller):
         records = []
         for thing in things:
             if not rehearse:
-                gone = items.purge_item(store=self.store, actor=self.actor, thing=thing)
-                for _, locator in gone:
+                for _, locator in self._purged(thing):
                     self.library.host.remove(locator)
             records.append({**items.record(thing), "purged": not rehearse})
         if errors and not records:

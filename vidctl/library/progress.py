@@ -167,25 +167,31 @@ class Progress(Controller):
         self, person: str, item: str, course: str
     ) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
         """Return whose progress in what is asked for; no people means everybody."""
-        things: list[Thing] = []
+        is_own = False
         items: set[str] | None = None
+        enrolled: tuple[str, ...] = ()
         if item:
             thing = self.library.resolve(item, WATCHABLE)
-            things.append(thing)
-            items = {thing.id, watched_item(self.store, thing).id}
+            inner = watched_item(self.store, thing)
+            # A lesson of one's own does not open what others watched of the video in it.
+            is_own = self._is_own(thing) and self._is_own(inner)
+            items = {thing.id, inner.id}
         if course:
             owner = self.library.resolve(course, ("course",))
-            things.append(owner)
+            if self._is_own(owner):
+                enrolled = tuple(link.from_id for link in self.store.enrolments.of(owner.id))
             rows = self.store.courses.outline(owner.id)
             inside = {row.lesson.id for row in rows} | {row.item.id for row in rows if row.item}
             items = inside if items is None else items & inside
         me = self.library.person_id(ME)
         chosen = None if items is None else tuple(sorted(items))
-        if not person and not item:
+        if not person and not item and not course:
             return (me,), chosen
         who = self.library.person_id(person) if person else ""
-        if who == me or self._sees_all or any(self._is_own(each) for each in things):
+        if who == me or self._sees_all or is_own:
             return ((who,) if who else ()), chosen
+        if enrolled and (not who or who in enrolled):
+            return ((who,) if who else enrolled), chosen
         if who:
             self.library.allow("view progress", person=who)
         return (me,), chosen
@@ -350,21 +356,28 @@ def lines_of_csv(file: Path) -> Iterator[bytes]:
 
     ``ranges`` are JSON, or written as ``0-10;20.5-30``. Raises csv.Error or UnicodeDecodeError.
     """
+    from vidctl.library.intake import LONGEST_LINE
+
     numbers = {"position", "duration"}
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        for cells in csv.DictReader(stream):
-            said: dict[str, Any] = {}
-            for key, cell in cells.items():
-                text = cell.strip() if isinstance(cell, str) else cell
-                if key is None or text in ("", None):
-                    continue
-                if key == "ranges":
-                    said[key] = ranges_of(str(text))
-                elif key in numbers or (key == "at" and str(text).isdigit()):
-                    said[key] = number_of(str(text))
-                else:
-                    said[key] = text
-            yield json.dumps(said).encode()
+    # The module stops at cells of 131,072 characters, which a long list of ranges exceeds.
+    before = csv.field_size_limit(LONGEST_LINE)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            for cells in csv.DictReader(stream):
+                said: dict[str, Any] = {}
+                for key, cell in cells.items():
+                    text = cell.strip() if isinstance(cell, str) else cell
+                    if key is None or text in ("", None):
+                        continue
+                    if key == "ranges":
+                        said[key] = ranges_of(str(text))
+                    elif key in numbers or (key == "at" and str(text).isdigit()):
+                        said[key] = number_of(str(text))
+                    else:
+                        said[key] = text
+                yield json.dumps(said).encode()
+    finally:
+        csv.field_size_limit(before)
 
 
 def ranges_of(text: str) -> Any:

@@ -5,16 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-CONNECTION_TYPES = (
-    "authored",
-    "contains",
-    "enrolled_in",
-    "member_of",
-    "purchased",
-    "related_to",
-    "watched",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Connection:

@@ -13,7 +13,6 @@ GROUP_TYPES = (
     "government",
     "organization",
 )
-GROUP_STATUSES = ("active", "archived")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from vidctl.model.condition import Condition
 
 MEDIA_TYPES = ("video", "podcast")
 PEOPLE_TYPES = ("creator", "user")
-THING_TYPES = (*MEDIA_TYPES, *PEOPLE_TYPES, "playlist", "course", "lesson")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vidctl.errors import Ambiguous, NotFound
+from vidctl.ids import is_id
 from vidctl.model.person import Member
 from vidctl.model.thing import Thing
 from vidctl.store.database import Scoped, now, to_json
@@ -165,5 +166,9 @@ class SqlitePeople(Scoped):
 
 
 def _without_text(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return what a link says in numbers, such as how far somebody watched."""
-    return {key: value for key, value in metadata.items() if not isinstance(value, (str, dict))}
+    """Return what a link says in numbers and ids, such as how far somebody watched."""
+    return {
+        key: value
+        for key, value in metadata.items()
+        if not isinstance(value, (str, dict)) or (isinstance(value, str) and is_id(value))
+    }
