@@ -114,3 +114,48 @@ def test_a_viewing_of_many_ranges_comes_back_from_csv(school: Runner) -> None:
     (school.folder / "all.csv").write_text(school.ok("progress", "export", "--csv").out)
     again = school.ok("progress", "import", "all.csv", "--json").data
     assert again["new"] == 0
+
+
+# --- what people send -----------------------------------------------------------------------------
+
+
+def sent(run: Runner, line: dict[str, object], *words: str) -> int:
+    """Send one line and return the exit code."""
+    return run(*(words or ("progress", "watch")), "-", stdin=json.dumps(line)).code
+
+
+def test_a_moment_in_the_far_future_is_refused(school: Runner) -> None:
+    """It would stretch every period for everybody, and an event can never be taken back."""
+    viewing = {"item": "film", "ranges": [[0, 5]]}
+    assert sent(school, {**viewing, "at": "9999-12-31"}) == 3
+    assert sent(school, {**viewing, "at": 253402300799999}) == 3
+    assert school("progress", "watch", "film", "--range", "0-5", "--at-time", "2600-01-01").code
+    school.ok("analytics", "summary")
+
+
+@pytest.mark.parametrize("action", ["course_completed", "entity_granted", "searched"])
+def test_what_the_program_logs_itself_cannot_be_sent(school: Runner, action: str) -> None:
+    assert sent(school, {"action": action, "target": "sea"}, "events", "record") == 3
+
+
+def test_two_people_may_number_their_viewings_alike(school: Runner) -> None:
+    for person in ("ann", "ben", "ann"):
+        line = {"item": "film", "person": person, "ranges": [[0, 5]], "id": "1"}
+        assert sent(school, line) == 0
+    shown = school.ok("analytics", "video", "film", "--json").data
+    assert shown["views"] == 3, "one at the start, and one each"
+
+
+def test_nobody_takes_the_slug_of_somebody_above(school: Runner) -> None:
+    school.ok("groups", "add", "default/lab")
+    school.ok("people", "add", "Guest", "--role", "customer", "-g", "default/lab")
+    assert (
+        school("people", "edit", "guest", "--slug", "ann", "-g", "lab", "--as", "guest").code == 4
+    )
+    assert school("people", "edit", "guest", "--slug", "ann", "-g", "lab").code == 9
+    assert school.ok("people", "add", "Ann", "-g", "lab", "--json").data["slug"] == "ann-2"
+
+
+def test_settings_are_not_everybodys(school: Runner) -> None:
+    assert school("config", "set", "progress.threshold", "0.01", "--as", "ann").code == 4
+    school.ok("config", "set", "progress.threshold", "0.8")

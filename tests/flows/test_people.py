@@ -246,7 +246,9 @@ def test_trust_is_told_only_where_it_is_used(run: Runner) -> None:
 
 @pytest.mark.usefixtures("people")
 def test_people_edit_themselves_and_nobody_else(run: Runner) -> None:
-    run.ok("people", "edit", "me", "--bio", "Hello", "--slug", "charles", "--as", "carl")
+    run.ok("people", "edit", "me", "--bio", "Hello", "--as", "carl")
+    assert run("people", "edit", "me", "--slug", "charles", "--as", "carl").code == 4
+    run.ok("people", "edit", "carl", "--slug", "charles")
     shown = run.ok("people", "show", "me", "--as", "charles", "--json").data
     assert (shown["name"], shown["properties"]) == ("Carl", {"bio": "Hello"})
     assert run("people", "edit", "ursula", "--bio", "x", "--as", "cleo").code == 4

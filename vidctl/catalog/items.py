@@ -158,8 +158,13 @@ def save(store: Store, actor: Thing, thing: Thing, now: Clock, type: str, **meta
             name: getattr(thing, name) for name in ("name", "slug", "status") if name in changed
         }
         kept = {key: value for key, value in present.properties.items() if key not in changed}
-        new = {key: value for key, value in thing.properties.items() if key in changed}
-        saved = replace(present, **fields, properties={**kept, **new}, updated_at=now())
+        # In the order of the edited thing, as people gave it.
+        ordered = {
+            key: value if key in changed else kept[key]
+            for key, value in thing.properties.items()
+            if key in changed or key in kept
+        }
+        saved = replace(present, **fields, properties={**ordered, **kept}, updated_at=now())
         store.things.save(saved)
         store.events.append([Event(type, actor_id=actor.id, target_id=thing.id, metadata=metadata)])
     return saved

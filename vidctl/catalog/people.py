@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidctl.catalog.items import checked_name, checked_slug, edit_item, record, save
 from vidctl.catalog.policy import Access, role_in, standing
-from vidctl.errors import Conflict, PermissionRefused, UsageError
+from vidctl.errors import Ambiguous, Conflict, NotFound, PermissionRefused, UsageError
 from vidctl.ids import derived_id, new_id, slugify
 from vidctl.model.connection import Connection
 from vidctl.model.event import Event
@@ -143,7 +143,7 @@ def add_person(
             id=new_id(),
             group_id=store.scope.home,
             type=type,
-            slug=_checked_slug(store, slug) if slug else store.things.free_slug(wanted),
+            slug=_checked_slug(store, slug) if slug else _free_slug(store, wanted),
             name=name,
             status="active",
             created_at=moment,
@@ -169,7 +169,29 @@ def checked_role(role: str) -> str:
 def _checked_slug(store: Store, slug: str) -> str:
     if slug == ME:
         raise UsageError(f"{ME!r} always means the person who acts", hint="choose another slug")
+    if _is_taken(store, slug):
+        raise Conflict(f"somebody here is already called {slug!r}", hint="choose another slug")
     return checked_slug(store, slug)
+
+
+def _free_slug(store: Store, name: str) -> str:
+    slug, number = store.things.free_slug(name), 2
+    while _is_taken(store, slug):
+        slug, number = store.things.free_slug(f"{name} {number}"), number + 1
+    return slug
+
+
+def _is_taken(store: Store, slug: str) -> bool:
+    """Tell whether somebody of the scope or above it has a slug: nobody may stand in for another.
+
+    People below call those above by the same names as those above do.
+    """
+    try:
+        return store.people.resolve(slug).slug == slug
+    except NotFound:
+        return False
+    except Ambiguous:
+        return True
 
 
 def edit_person(
@@ -183,8 +205,8 @@ def edit_person(
     now: Clock,
 ) -> Thing:
     """Change a person's name, slug or properties; a property set to None is removed."""
-    if slug == ME:
-        _checked_slug(store, slug)
+    if slug not in (None, person.slug):
+        _checked_slug(store, slug or "")
     return edit_item(
         store=store,
         actor=actor,

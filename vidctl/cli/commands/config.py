@@ -91,6 +91,8 @@ def _write(c: Call, key: str, value: str | None, user: bool) -> None:
     from vidctl import config
 
     setting = config.setting_of(key)
+    if c.values.get("person"):
+        c.library.allow("keep library")
     checked = None if value is None else config.checked(setting, value)
     file = _file(c, user)
     if not c.is_rehearsal:
