@@ -172,6 +172,15 @@ def test_taking_out_and_putting_back(order: Order) -> None:
     assert order.world.rows(*rows) == kept, "the same link comes back"
 
 
+def test_what_is_archived_can_be_moved_by_number(order: Order) -> None:
+    """It is left out of the count once, not as the moving one and as a hidden one."""
+    order.archive("a")
+    assert not order.move("a", at=1), "before b, which is the first shown, is where it is"
+    assert order.move("a", at=2)
+    links = order.store.sequences.links(order.owner)
+    assert [order.names[link.to_id] for link in links][:3] == ["b", "a", "c"]
+
+
 def test_what_is_archived_keeps_its_place(order: Order) -> None:
     order.archive("b")
     assert (order.shown, order.all) == ("acd", "abcd")

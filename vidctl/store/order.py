@@ -184,7 +184,7 @@ class Ordered(Scoped):
             shown = f"{self._shown} AND c.id <> :but"
             return self._key_at(owner, number, JOINED, shown, but=but[1] if but else "")
         # Links are counted off; for each hidden one that was passed, one more.
-        hidden = sorted([*self._away(owner), *([but] if but else [])])
+        hidden = sorted({*self._away(owner), *([but] if but else [])})
         key, passed = self._key_at(owner, number, "connections AS c", "1"), 0
         while key is not None and (found := bisect_right(hidden, key)) > passed:
             further = self._keys(owner, "after", key, None, found - passed)
