@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -275,3 +275,14 @@ class Scoped:
     def bound(self, **parameters: Any) -> dict[str, Any]:
         """Return parameters together with the scope's own and ``home``."""
         return {"scope": self._group_ids, "home": self.scope.home, **self._sight, **parameters}
+
+    def groups_of(self, thing_ids: Collection[str]) -> dict[str, str]:
+        """Return the groups of things of this scope, by id."""
+        if not thing_ids:
+            return {}
+        rows = self.database.rows(
+            f"SELECT t.id, t.group_id FROM things AS t WHERE {self.in_scope('t')}"
+            " AND t.id IN (SELECT value FROM json_each(:ids))",
+            self.bound(ids=to_json(list(thing_ids))),
+        )
+        return {row[0]: row[1] for row in rows}

@@ -54,7 +54,7 @@ class SqliteEvents(Scoped):
                     seen.add(event.id)
             made = iter(new_ids(sum(not event.id for event in fresh)))
             present, home = now(), self.scope.home
-            groups = self._groups_of({event.target_id for event in fresh if event.target_id})
+            groups = self.groups_of({event.target_id for event in fresh if event.target_id})
             self._write(
                 [event.id or next(made) for event in fresh],
                 [
@@ -81,7 +81,7 @@ class SqliteEvents(Scoped):
         import msgspec
 
         with self.database.transaction():
-            groups = self._groups_of({each.item_id for each in viewings if each.item_id})
+            groups = self.groups_of({each.item_id for each in viewings if each.item_id})
             group_of, home = groups.get, self.scope.home
             lines = msgspec.json.Encoder().encode_lines([each.metadata for each in viewings])
             self._write(
@@ -110,17 +110,6 @@ class SqliteEvents(Scoped):
             INSERT, [flat[place : place + one] for place in range(rest, len(flat), one)]
         )
         rollups.apply(self.database, logged)
-
-    def _groups_of(self, ids: set[str]) -> dict[str, str]:
-        """Return the groups of things of this scope: an event is logged with what it is about."""
-        if not ids:
-            return {}
-        rows = self.database.rows(
-            f"SELECT t.id, t.group_id FROM things AS t WHERE {self.in_scope('t')}"
-            " AND t.id IN (SELECT value FROM json_each(:ids))",
-            self.bound(ids=to_json(list(ids))),
-        )
-        return {row[0]: row[1] for row in rows}
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Return those of some ids that are logged already."""

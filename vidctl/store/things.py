@@ -48,10 +48,6 @@ FORGET_WORK = (
     " WHERE group_id = :group AND thing_id = :id",
 )
 
-HAS_AUTHOR = (
-    "EXISTS (SELECT 1 FROM connections AS c WHERE c.group_id = t.group_id AND c.to_id = t.id"
-    " AND c.type = 'authored' AND c.from_id = :author AND c.deleted_at IS NULL)"
-)
 HAS_ROLE = (
     "(t.id IN (SELECT value FROM json_each(:role_owners)) OR EXISTS (SELECT 1 FROM connections AS c"
     " WHERE c.group_id = t.group_id AND c.from_id = t.id AND c.type = 'member_of'"
@@ -219,20 +215,13 @@ class SqliteThings(Scoped):
         if query.status != "all":
             parts.append("t.status = :status" if query.status else "t.status <> 'archived'")
             parameters["status"] = query.status
-        for name, values in (("tags", query.tags), ("categories", query.categories)):
-            for number, value in enumerate(values):
-                parts.append(
-                    f"EXISTS (SELECT 1 FROM json_each(t.properties, '$.{name}') AS j"
-                    f" WHERE fold(j.value) = fold(:{name}{number}))"
-                )
-                parameters[f"{name}{number}"] = value
-        labels = tuple(Condition("label", "=", label) for label in query.labels)
-        conditions, values_of = conditions_of((*labels, *query.where))
+        named = (("tag", query.tags), ("category", query.categories), ("label", query.labels))
+        wanted = [Condition(key, "=", value) for key, values in named for value in values]
+        if query.author is not None:
+            wanted.append(Condition("author", "=", query.author))
+        conditions, values_of = conditions_of((*wanted, *query.where))
         parts += conditions
         parameters |= values_of
-        if query.author is not None:
-            parts.append(HAS_AUTHOR)
-            parameters["author"] = query.author
         if query.role is not None:
             parts.append(HAS_ROLE)
             parameters |= {"role": query.role, "role_owners": to_json(query.role_owners)}

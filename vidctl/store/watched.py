@@ -50,7 +50,7 @@ class SqliteWatched(Scoped):
         Raises Conflict for a person or an item that is not there.
         """
         with self.database.transaction():
-            groups = self._groups_of({item for _, item in links})
+            groups = self.groups_of({item for _, item in links})
             present, home, encode = now(), self.scope.home, msgspec.json.encode
             self.database.executemany(
                 UPSERT,
@@ -68,14 +68,6 @@ class SqliteWatched(Scoped):
                     )
                 ],
             )
-
-    def _groups_of(self, ids: set[str]) -> dict[str, str]:
-        rows = self.database.rows(
-            f"SELECT t.id, t.group_id FROM things AS t WHERE {self.in_scope('t')}"
-            " AND t.id IN (SELECT value FROM json_each(:ids))",
-            self.bound(ids=to_json(list(ids))),
-        )
-        return {row[0]: row[1] for row in rows}
 
     def events(self, pairs: Collection[Pair]) -> dict[Pair, list[Event]]:
         """Return every event that counts for some pairs, in no particular order."""
