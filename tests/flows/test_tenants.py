@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -339,6 +340,10 @@ class Tenants(RuleBasedStateMachine):
         allowed = {group} | ({"alpha/below"} if group == "alpha" and sees_below else set())
         if group == "alpha/below" and (called[0] in PEOPLE or called[:2] == MEMBERS):
             allowed.add("alpha")  # whose people may act below, and nothing else of it is seen
+        if group == "alpha/below":
+            # They can be enrolled below and watch below, so their names stand in any listing.
+            person = re.compile(f"person[- ]{CANARY['alpha']}", re.IGNORECASE)
+            ran = Ran(ran.code, person.sub("", ran.text))
         own = {words[name] for name in allowed for words in (CANARY, HIDDEN)}
         asked = {word for word in CANARY.values() if any(word in part for part in called)}
         if called[0] == "search":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vidctl.ids import ALPHABET, ID_LENGTH, decode, derived_id, encode, is_id, new_id, slugify
+from vidctl.ids import (
+    ALPHABET,
+    ID_LENGTH,
+    decode,
+    derived_id,
+    encode,
+    is_id,
+    new_id,
+    new_ids,
+    slugify,
+)
 
 NUMBERS = st.integers(min_value=0, max_value=(1 << 128) - 1)
 # Also lone surrogates: an argument whose bytes are no UTF-8 arrives with some.
@@ -61,6 +72,37 @@ def test_new_ids_sort_by_the_millisecond(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(time, "time_ns", lambda: next(moments))
     made = [new_id() for _ in range(3)]
     assert made == sorted(made)
+
+
+def test_new_ids_rise_within_one_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: moment)
+    made = [new_id() for _ in range(3000)]
+    made += [*new_ids(100), new_id(), *new_ids(3), new_id()]
+    assert made == sorted(set(made))
+    assert {uuid.UUID(int=decode(text)).version for text in made} == {7}
+
+
+def test_new_ids_rise_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = new_id()
+    monkeypatch.setattr(time, "time_ns", lambda: 5_000_000)
+    assert first < new_id() < new_id()
+
+
+def test_a_forked_process_does_not_go_on_where_the_first_stopped() -> None:
+    new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, " ".join(new_id() for _ in range(100)).encode())
+        os._exit(0)
+    mine = {new_id() for _ in range(100)}
+    os.waitpid(child, 0)
+    theirs = os.read(reading, 10_000).decode().split()
+    os.close(reading)
+    os.close(writing)
+    assert len(theirs) == 100
+    assert not mine & set(theirs)
 
 
 PARTS = st.tuples(st.text(), st.text(), st.text())
