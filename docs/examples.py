@@ -127,6 +127,7 @@ def sandbox() -> Iterator[Path]:
         os.chdir(work)
         time.time_ns = lambda: MOMENT * 1_000_000
         ids.os, system = counted, ids.os  # type: ignore[assignment]
+        ids.start_anew()
         try:
             yield work
         finally:

@@ -185,6 +185,10 @@ VARIABLES = (
         "Module that talks to SQLite, instead of the first of `pysqlite3`, `sqlite3`, `sqlean`"
         " that loads sqlite-vec.",
     ),
+    (
+        "VIDCTL_ARCHIVE_KEY_FILE, VIDCTL_ARCHIVE_KEY_COMMAND, VIDCTL_ARCHIVE_KEY",
+        "Where the key of the host `archive` is; see [keys](../how-to/keys.md).",
+    ),
     ("VIDCTL_FAILPOINT", "For tests: where to fail; see [contributing](../contributing.md)."),
     ("NO_COLOR", "Set to anything: no colour."),
     ("CLICOLOR_FORCE", "Set to anything but 0: colour, also where stderr is no terminal."),

@@ -20,7 +20,8 @@ import pytest
 from harness import CAPTIONS, MOMENT, Clock, Runner, Spawner, write_tone
 from hypothesis import HealthCheck, settings
 
-from vidctl import failpoints
+from vidctl import failpoints, ids
+from vidctl.keys.redaction import Redactor
 
 FOREIGN_SETTINGS = ("VIDCTL_", "_VIDCTL_", "OPENAI_", "CLOUDINARY_", "AWS_")
 TERMINAL_SETTINGS = ("NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "TERM", "PAGER", "PYTHONUTF8")
@@ -93,6 +94,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, str(folder / below))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The keyring of whoever runs the tests is theirs.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setattr("vidctl.keys.redaction._redactor", Redactor())
     return folder
 
 
@@ -136,6 +140,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(time, "time_ns", clock)
     counted = SimpleNamespace(urandom=lambda length: next(bits).to_bytes(length, "big"))
     monkeypatch.setattr("vidctl.ids.os", counted)
+    ids.start_anew()
     return clock
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -140,6 +141,55 @@ def with_cover(path: Path, target: Path, image: bytes, mime: str = "image/jpeg")
     size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
     target.write_bytes(b"ID3\3\0\0" + size + frame + path.read_bytes())
     return target
+
+
+def with_chapters(path: Path, target: Path, titles: list[str], length: float = 0.4) -> Path:
+    """Copy a media file, adding chapters of ``length`` seconds one after the other."""
+    import av
+
+    ticks = round(length * 1000)
+    with av.open(str(path)) as source, av.open(str(target), "w") as output:
+        output.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": number * ticks,
+                    "end": (number + 1) * ticks,
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": title},
+                }
+                for number, title in enumerate(titles)
+            ]
+        )
+        streams = [output.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                output.mux(packet)
+    return target
+
+
+def sine(
+    path: Path, levels: list[tuple[float, float]], *, hertz: float = 1000.0, degrees: float = 0.0
+) -> Path:
+    """Write a stereo WAV of a sine wave: (dBFS, seconds) one after the other."""
+    import numpy as np
+
+    parts = []
+    for level, seconds in levels:
+        phase = 2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE + np.radians(degrees)
+        parts.append(10 ** (level / 20) * np.sin(phase))
+    whole = np.concatenate(parts)
+    # A sine that begins at once is more than a sine: its first peaks overshoot.
+    place = np.arange(len(whole))
+    whole *= np.minimum(np.minimum(place, place[::-1]) / (0.01 * RATE), 1.0)
+    samples = np.repeat(whole, 2)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
+    return path
 
 
 def make_subtitles(path: Path) -> Path:

@@ -7,15 +7,17 @@ settings there is; the reference page is generated from it.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vidctl import paths
 from vidctl.errors import UsageError
+from vidctl.keys.shapes import looks_secret
 
 Value = str | int | float | bool
 
@@ -35,15 +37,75 @@ class Setting:
     @property
     def env(self) -> str:
         """The environment variable of the setting."""
-        return "VIDCTL_" + self.key.upper().replace(".", "_")
+        return "VIDCTL_" + self.key.upper().replace(".", "_").replace("-", "_")
 
+
+HOST_KINDS = ("folder", "cloudinary", "s3")
+# More than anybody pays, and little enough to be counted in millionths.
+DEAREST = 1_000_000
 
 SETTINGS = (
     Setting("group", "default", "group that commands work in when -g is not given"),
     Setting("db", "", "library file; relative paths start at the file that sets it"),
     Setting("person", "", "person who acts when --as is not given; empty is the local owner"),
-    Setting("media.host", "folder", "where uploaded media goes", choices=("folder",)),
+    Setting("media.host", "folder", "name of the host that uploaded media goes to"),
     Setting("media.folder", "", "folder of the folder host; empty is beside the library"),
+    Setting(
+        "media.verify",
+        "checksum",
+        "how an upload is checked: by the host's checksum where it has one, or by reading back",
+        choices=("checksum", "read"),
+    ),
+    # A host called like its kind needs no setting of the kind; others are named by setting it.
+    Setting(
+        "hosts.*.kind", "", "what a media host is; empty is its name", choices=("", *HOST_KINDS)
+    ),
+    Setting("hosts.*.path", "", "folder of a folder host"),
+    Setting("hosts.*.cloud", "", "cloud name; empty takes it from the key"),
+    Setting("hosts.*.preset", "", "Cloudinary upload preset"),
+    Setting("hosts.*.folder", "vidctl", "Cloudinary folder"),
+    Setting("hosts.*.tags", "", "Cloudinary tags, separated by commas"),
+    Setting("hosts.*.context", "", "Cloudinary context, such as source=vidctl|show=news"),
+    Setting("hosts.*.eager", "", "Cloudinary eager transformations, separated by |"),
+    Setting("hosts.*.auto_transcription", False, "let Cloudinary transcribe, which it charges for"),
+    Setting("hosts.*.notification_url", "", "address that Cloudinary tells when an upload is done"),
+    Setting("hosts.*.api", "", "address of the service's API, for a stand-in; empty is its own"),
+    Setting("hosts.*.bucket", "", "S3 bucket"),
+    Setting("hosts.*.prefix", "", "what S3 object names begin with"),
+    Setting("hosts.*.endpoint", "", "address of an S3 service; empty is Amazon's"),
+    Setting("hosts.*.region", "", "S3 region; empty lets the service decide"),
+    Setting(
+        "hosts.*.public_url", "", "address that S3 objects are public below; empty: they are not"
+    ),
+    Setting(
+        "hosts.*.part_mb",
+        0.0,
+        "size of the parts of an upload, in megabytes; 0 is the host's best",
+        least=0,
+        most=5000,
+    ),
+    Setting("hosts.*.parallel", 4, "parts of one file that are sent at a time", least=1, most=32),
+    Setting(
+        "hosts.*.timeout",
+        60.0,
+        "seconds without an answer that end a request",
+        least=0.1,
+        most=3600,
+    ),
+    Setting(
+        "net.allow_private",
+        "",
+        "hosts outside the public internet that links may lead to: names, addresses and networks,"
+        " separated by commas",
+    ),
+    Setting(
+        "net.timeout",
+        30.0,
+        "seconds without a byte that end a download",
+        least=0.1,
+        most=3600,
+    ),
+    Setting("net.max_gb", 20.0, "largest download, in gigabytes", least=0.001, most=10_000),
     Setting(
         "transcribe.engine",
         "auto",
@@ -78,6 +140,57 @@ SETTINGS = (
         least=0.01,
         most=1,
     ),
+    Setting(
+        "cost.cap_run",
+        0.0,
+        "US dollars that one run of a command may spend on services; 0 is no cap",
+        least=0,
+        most=DEAREST,
+    ),
+    Setting(
+        "cost.cap_month",
+        0.0,
+        "US dollars that the library may spend in a calendar month (UTC); 0 is no cap",
+        least=0,
+        most=DEAREST,
+    ),
+    # List prices as estimates: without discounts, free tiers and taxes.
+    Setting("prices.date", "2026-11-24", "day that the prices were written down, for people"),
+    Setting(
+        "prices.cloudinary.gigabyte",
+        0.4,
+        "US dollars for a gigabyte sent to Cloudinary: one credit of its paid plans",
+        least=0,
+        most=DEAREST,
+    ),
+    Setting(
+        "prices.s3.gigabyte",
+        0.0,
+        "US dollars for a gigabyte sent to S3; Amazon takes nothing for it",
+        least=0,
+        most=DEAREST,
+    ),
+    Setting(
+        "prices.s3.thousand_requests",
+        0.005,
+        "US dollars for a thousand writing requests to S3",
+        least=0,
+        most=DEAREST,
+    ),
+    Setting(
+        "prices.openai.minute",
+        0.006,
+        "US dollars for a minute of sound that OpenAI transcribes",
+        least=0,
+        most=DEAREST,
+    ),
+    Setting(
+        "prices.openai.million_tokens",
+        0.02,
+        "US dollars for a million tokens that OpenAI embeds",
+        least=0,
+        most=DEAREST,
+    ),
     Setting("search.mode", "hybrid", "how search ranks", choices=("hybrid", "text", "semantic")),
     Setting("search.limit", 10, "hits that a search shows", least=1, most=1000),
     Setting("search.log", True, "remember what was searched for, for vidctl analytics searches"),
@@ -96,6 +209,8 @@ SETTINGS = (
     ),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
+# A setting whose key has a * stands for one of each name: hosts.archive.bucket.
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,29 +274,70 @@ class Config:
         """Return a whole number setting."""
         return int(self.origin(key).value)
 
+    def named(self, noun: str) -> list[str]:
+        """Return the names that settings of ``noun.NAME.…`` use, in alphabetical order."""
+        keys = [key for _, values in self._files for key in values]
+        keys += [key for key in self.flags if key.startswith(f"{noun}.")]
+        found = {key.split(".")[1] for key in keys if key.startswith(f"{noun}.")}
+        for pattern in SETTINGS:
+            head, star, tail = pattern.env.partition("*")
+            if star and pattern.key.startswith(f"{noun}."):
+                for name, value in self.environ.items():
+                    if value and name.startswith(head) and name.endswith(tail):
+                        middle = name[len(head) : len(name) - len(tail)]
+                        found.add(middle.lower().replace("_", "-"))
+        return sorted(name for name in found if _NAME.fullmatch(name))
+
+    def every_setting(self) -> list[Setting]:
+        """Return all settings; of those for one of each name, the ones that are set."""
+        found: list[Setting] = []
+        for setting in SETTINGS:
+            if "*" not in setting.key:
+                found.append(setting)
+                continue
+            noun = setting.key.partition(".")[0]
+            of_names = (replace(setting, key=setting.key.replace("*", n)) for n in self.named(noun))
+            found += [one for one in of_names if self.origin(one.key).source != "default"]
+        return found
+
+    def options(self, noun: str, name: str) -> dict[str, Value]:
+        """Return every setting of ``noun.name.…`` by the last part of its key."""
+        patterns = [s.key for s in SETTINGS if s.key.startswith(f"{noun}.*.")]
+        return {
+            key.rpartition(".")[2]: self.origin(key.replace("*", name)).value for key in patterns
+        }
+
     def library_path(self) -> Path:
         """Return the library file in use, whether or not it exists."""
         origin = self.origin("db")
         if origin.value:
-            base = Path(origin.source).parent if Path(origin.source).is_absolute() else self.start
-            return base / paths.expanded(str(origin.value))
+            return self.resolved("db")
         if self.project is not None:
             return self.project.parent / paths.LIBRARY_FOLDER / paths.LIBRARY_FILE
         return paths.user_library()
 
     def media_folder(self) -> Path:
         """Return the root folder of the folder host."""
-        origin = self.origin("media.folder")
-        if not origin.value:
+        if not self.text("media.folder"):
             return self.library_path().parent / "media"
+        return self.resolved("media.folder")
+
+    def resolved(self, key: str) -> Path:
+        """Return a setting as a path; a relative one starts at the file that sets it."""
+        origin = self.origin(key)
         base = Path(origin.source).parent if Path(origin.source).is_absolute() else self.start
         return base / paths.expanded(str(origin.value))
 
 
 def setting_of(key: str) -> Setting:
     """Return the setting of a key. Raises UsageError with the nearest key for an unknown one."""
-    if key in BY_KEY:
+    if key in BY_KEY and "*" not in key:
         return BY_KEY[key]
+    parts = key.split(".")
+    if len(parts) == 3 and _NAME.fullmatch(parts[1]):
+        pattern = BY_KEY.get(f"{parts[0]}.*.{parts[2]}")
+        if pattern is not None:
+            return replace(pattern, key=key)
     import difflib
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)
@@ -196,15 +352,24 @@ def checked(setting: Setting, raw: Value) -> Value:
         value: Value = _converted(kind, raw)
     except (ValueError, TypeError, OverflowError):
         names = {int: "a whole number", float: "a number", bool: "true or false"}
-        raise UsageError(f"{setting.key} must be {names.get(kind, 'text')}, not {raw!r}") from None
+        raise UsageError(
+            f"{setting.key} must be {names.get(kind, 'text')}, not {_quoted(raw)}"
+        ) from None
     if setting.choices and value not in setting.choices:
-        raise UsageError(f"{setting.key} must be one of {', '.join(setting.choices)}, not {raw!r}")
+        raise UsageError(
+            f"{setting.key} must be one of {', '.join(setting.choices)}, not {_quoted(raw)}"
+        )
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         low, high = setting.least, setting.most
         if (low is not None and not value >= low) or (high is not None and not value <= high):
             limits = f"at least {low:g}" if high is None else f"from {low or 0:g} to {high:g}"
-            raise UsageError(f"{setting.key} must be {limits}, not {raw!r}")
+            raise UsageError(f"{setting.key} must be {limits}, not {_quoted(raw)}")
     return value
+
+
+def _quoted(raw: Value) -> str:
+    """Return a value as a message quotes it; a key that was put in the wrong place is not."""
+    return "what has the form of a key" if looks_secret(str(raw)) else repr(raw)
 
 
 def _converted(kind: type, raw: Value) -> Value:

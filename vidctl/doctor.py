@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vidctl import registry
-from vidctl.errors import StorageFailed
+from vidctl.errors import StorageFailed, VidctlError
 from vidctl.journey.index import is_fresh
 from vidctl.library import Library
+from vidctl.library.hosts import Hosts
 from vidctl.model.media import MediaRow
 from vidctl.model.scope import Scope
 from vidctl.outcome import Outcome
@@ -98,8 +100,44 @@ def _everywhere(library: Library) -> Library:
 
 
 def _media(library: Library, report: Report, *, verify: bool) -> Iterator[Finding]:
-    rows = [row for row in library.store.media.all() if row.host == "folder"]
-    gone = [row for row in rows if not library.host.exists(row.locator, size=row.size)]
+    """Check the bytes on this machine, then what is known of each other host."""
+    from vidctl.library.host_checks import BriefHosts
+
+    held: dict[str, list[MediaRow]] = {}
+    for row in library.store.media.all():
+        held.setdefault(row.host, []).append(row)
+    hosts = BriefHosts(library.config)
+    try:
+        local = _local(hosts, held)
+        yield from _on_this_machine(library, hosts, local, held, report, verify=verify)
+        for name in sorted({*hosts.names(), *held} - set(local)):
+            rows = held.get(name, [])
+            yield from _elsewhere(library, hosts, name, rows, report, verify=verify)
+    finally:
+        hosts.close()
+
+
+def _local(hosts: Hosts, held: Collection[str]) -> list[str]:
+    """Return the hosts that are folders of this machine and can be looked at."""
+    found = []
+    for name in dict.fromkeys([*hosts.names(), *held]):
+        with contextlib.suppress(VidctlError):
+            if hosts.named(name).is_local:
+                found.append(name)
+    return found
+
+
+def _on_this_machine(
+    library: Library,
+    hosts: Hosts,
+    local: Sequence[str],
+    held: Mapping[str, list[MediaRow]],
+    report: Report,
+    *,
+    verify: bool,
+) -> Iterator[Finding]:
+    rows = [row for name in local for row in held.get(name, [])]
+    gone = [row for row in rows if not hosts.named(row.host).exists(row.locator, size=row.size)]
     slugs = _slugs(library, gone)
     yield Finding(
         "media files",
@@ -108,8 +146,8 @@ def _media(library: Library, report: Report, *, verify: bool) -> Iterator[Findin
         "upload the same files again" if gone else "",
     )
     if verify:
-        yield _verified(library, [row for row in rows if row not in gone], report)
-    orphans = _orphans(library, {row.locator for row in rows})
+        yield _verified(library, hosts, [row for row in rows if row not in gone], report)
+    orphans = _orphans(library, hosts)
     yield Finding(
         "media without an item",
         not orphans,
@@ -119,17 +157,69 @@ def _media(library: Library, report: Report, *, verify: bool) -> Iterator[Findin
     )
 
 
+def _elsewhere(
+    library: Library,
+    hosts: Hosts,
+    name: str,
+    rows: list[MediaRow],
+    report: Report,
+    *,
+    verify: bool,
+) -> Iterator[Finding]:
+    """Check one host on another machine: whether it answers and, when asked, what it holds."""
+    from vidctl.library import host_checks
+
+    count = f"{len(rows)} files" if len(rows) != 1 else "1 file"
+    try:
+        hosts.kind(name)
+        has_key = bool(host_checks.source_of(hosts, name))
+    except VidctlError as error:
+        yield Finding(f"host {name}", False, f"{count}: {error.message}", error.hint)
+        return
+    if not has_key and not rows:
+        yield Finding(
+            f"host {name}", True, "has no key and holds nothing", f"vidctl keys set {name}"
+        )
+        return
+    is_ok, said, hint = host_checks.answer_of(hosts, name, offline=library.is_offline)
+    yield Finding(f"host {name}", is_ok is not False, f"{count}; {said}", hint)
+    if verify and is_ok:
+        yield _looked_up(library, hosts, name, rows, report)
+
+
+def _looked_up(
+    library: Library, hosts: Hosts, name: str, rows: list[MediaRow], report: Report
+) -> Finding:
+    """Ask a host about each file; none is read."""
+    report.step(name, "verify")
+    gone, wrong = [], []
+    try:
+        for number, row in enumerate(rows, start=1):
+            asset = hosts.named(name).stat(row.locator)
+            if asset is None:
+                gone.append(row)
+            elif asset.size != row.size:
+                wrong.append(row)
+            report.advance(name, number, len(rows))
+    except VidctlError as error:
+        return Finding(f"media on {name}", False, f"not known: {error.message}", error.hint)
+    said = [f"missing: {_slugs(library, gone)}"] if gone else []
+    said += [f"of another size: {_slugs(library, wrong)}"] if wrong else []
+    hint = "upload the same files again" if said else ""
+    return Finding(f"media on {name}", not said, "; ".join(said) or f"{len(rows)} there", hint)
+
+
 def _slugs(library: Library, rows: list[MediaRow]) -> str:
     return ", ".join(dict.fromkeys(library.store.things.get(row.thing_id).slug for row in rows))
 
 
-def _verified(library: Library, rows: list[MediaRow], report: Report) -> Finding:
+def _verified(library: Library, hosts: Hosts, rows: list[MediaRow], report: Report) -> Finding:
     from vidctl.files import sha256_of
 
     report.step("media", "verify")
     damaged = []
     for number, row in enumerate(rows, start=1):
-        if sha256_of(library.host.path(row.locator), _unheard) != row.sha256:
+        if sha256_of(hosts.named(row.host).path(row.locator), _unheard) != row.sha256:
             damaged.append(row)
         report.advance("media", number, len(rows))
     said = f"damaged: {_slugs(library, damaged)}" if damaged else f"{len(rows)} have their hash"
@@ -139,16 +229,24 @@ def _verified(library: Library, rows: list[MediaRow], report: Report) -> Finding
 def _unheard(done: float, total: float) -> None: ...
 
 
-def _orphans(library: Library, known: set[str]) -> list[Path]:
-    """Return media files that no row names; young ones may belong to an upload at work."""
-    root = library.config.media_folder()
+def _orphans(library: Library, hosts: Hosts) -> list[Path]:
+    """Return media files that no row names; young ones may belong to an upload at work.
+
+    Two hosts may be the same folder by different names; what either holds there is named.
+    """
+    from vidctl.library.host_checks import root_of
+
     oldest = time.time() - ORPHAN_SECONDS
+    rows = list(library.store.media.all())
+    local = _local(hosts, {row.host for row in rows})
+    roots = {name: root_of(hosts.named(name)).resolve() for name in local}
+    known = {roots[row.host] / row.locator for row in rows if row.host in roots}
     found = []
-    for group_id in library.scope.group_ids:
-        for file in sorted((root / group_id).rglob("*")):
-            locator = file.relative_to(root).as_posix()
-            if file.is_file() and locator not in known and file.stat().st_mtime < oldest:
-                found.append(file)
+    for root in dict.fromkeys(roots.values()):
+        for group_id in library.scope.group_ids:
+            for file in sorted((root / group_id).rglob("*")):
+                if file.is_file() and file not in known and file.stat().st_mtime < oldest:
+                    found.append(file)
     return found
 
 
@@ -178,12 +276,13 @@ def _mend(library: Library) -> list[str]:
     notes = []
     everywhere = _everywhere(library)
     checkup.rebuild_derived(library.database.database)
-    known = {row.locator for row in everywhere.store.media.all()}
-    orphans = _orphans(everywhere, known)
+    orphans = _orphans(everywhere, library.hosts)
     for file in orphans:
         file.unlink(missing_ok=True)
-    sweep: Callable[..., int] | None = getattr(library.host, "sweep", None)
-    swept = sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
+    swept = 0
+    for name in _local(library.hosts, ()):
+        sweep: Callable[..., int] | None = getattr(library.hosts.named(name), "sweep", None)
+        swept += sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
     if orphans or swept:
         notes.append(f"removed {len(orphans) + swept} files that belonged to no item")
     return notes + _reindexed(everywhere)

@@ -20,7 +20,15 @@
     ├── LibraryTooNew         written by a newer vidctl
     ├── ScopeMissing          a bug: data asked for without a group
     ├── InvalidVector         NaN, infinite, zero or of the wrong length
+    ├── MissingKey            a service needs a key and none is set
+    │   └── KeyRefused        a service does not accept the key
+    ├── RemoteFailed          a service refused, and would again
+    │   └── NotVerified       what a host holds is not what was sent
+    ├── AddressRefused        an address that is not safe to go to
+    ├── LimitReached          a limit that was set has been reached
     └── Temporary             try again later
+        ├── RateLimited       a service asks for a pause
+        └── RemoteUnavailable a service does not answer
 
 A class's docstring is its default message. ``code`` is stable and appears in JSON; ``hint`` is the
 next command to type. Exit codes and HTTP statuses live in the front ends.
@@ -149,8 +157,66 @@ class InvalidVector(VidctlError):
     code = "invalid_vector"
 
 
+class MissingKey(VidctlError):
+    """No key is set for this service."""
+
+    code = "missing_key"
+
+
+class KeyRefused(MissingKey):
+    """The service does not accept the key."""
+
+    code = "key_refused"
+
+
+class RemoteFailed(VidctlError):
+    """The service refused the request."""
+
+    code = "remote"
+
+
+class NotVerified(RemoteFailed):
+    """What the host holds is not what was sent."""
+
+    code = "not_verified"
+    default_hint = "run the same command again"
+
+
+class AddressRefused(VidctlError):
+    """Addresses like that one are refused."""
+
+    code = "address_refused"
+
+
+class LimitReached(VidctlError):
+    """A limit was reached."""
+
+    code = "limit"
+
+
 class Temporary(VidctlError):
     """That did not work this time."""
 
     code = "temporary"
     default_hint = "run the same command again"
+
+
+class RateLimited(Temporary):
+    """The service asks for a pause.
+
+    ``after`` is how many seconds it asked for, None when it did not say.
+    """
+
+    code = "rate_limited"
+
+    def __init__(
+        self, message: str = "", *, hint: str = "", item: str = "", after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, item=item)
+        self.after = after
+
+
+class RemoteUnavailable(Temporary):
+    """The service does not answer."""
+
+    code = "unavailable"

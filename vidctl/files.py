@@ -44,17 +44,18 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def atomic_writer(target: Path) -> Iterator[BinaryIO]:
+def atomic_writer(target: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open a file that appears under ``target`` only when the block ends without an error.
 
-    An older ``target`` is replaced. Any OSError of the block counts as a failure to write:
-    StorageFull, PermissionRefused or StorageFailed is raised, and the target stays as it was.
+    ``mode`` is what the file has from its first moment, less the umask. An older ``target`` is
+    replaced. Any OSError of the block counts as a failure to write: StorageFull,
+    PermissionRefused or StorageFailed is raised, and the target stays as it was.
     """
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
         with _write_errors(target):
             reach("copy.open")
-            with temporary.open("xb") as file:
+            with open(temporary, "xb", opener=lambda p, f: os.open(p, f, mode)) as file:
                 yield file
                 reach("copy.fsync")
                 file.flush()
@@ -69,20 +70,35 @@ def atomic_writer(target: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def copy_file(source: Path, target: Path, *, sha256: str | None) -> int:
+def copy_file(
+    source: Path,
+    target: Path,
+    *,
+    sha256: str | None,
+    pace: Callable[[int], None] | None = None,
+    advance: Callable[[float, float], None] | None = None,
+) -> int:
     """Copy ``source`` to ``target`` atomically and return the number of bytes.
+
+    ``pace`` is called with the size of each block before it is written, and returns when it may
+    be; ``advance`` hears bytes done and in all.
 
     With ``sha256`` (hexadecimal) the bytes that were read must have that hash, else Conflict is
     raised and nothing is left. Also raises what ``atomic_writer`` does, and NotFound.
     """
     digest = hashlib.sha256()
     size = 0
-    with _reader(source) as reader, atomic_writer(target) as writer:
+    with reading(source) as reader, atomic_writer(target) as writer:
+        total = os.fstat(reader.fileno()).st_size
         for block in _blocks(reader, source):
+            if pace is not None:
+                pace(len(block))
             reach("copy.write")
             writer.write(block)
             digest.update(block)
             size += len(block)
+            if advance is not None:
+                advance(size, max(size, total))
         if sha256 is not None and digest.hexdigest() != sha256:
             raise Conflict(
                 "the file changed while it was being copied",
@@ -99,7 +115,7 @@ def sha256_of(path: Path, advance: Callable[[float, float], None]) -> str:
     """
     digest = hashlib.sha256()
     done = 0
-    with _reader(path) as reader:
+    with reading(path) as reader:
         total = os.fstat(reader.fileno()).st_size
         for block in _blocks(reader, path):
             digest.update(block)
@@ -110,7 +126,7 @@ def sha256_of(path: Path, advance: Callable[[float, float], None]) -> str:
 
 def size_of(path: Path) -> int:
     """Return a file's size in bytes. Raises NotFound, PermissionRefused or StorageFailed."""
-    with _read_errors(path):
+    with read_errors(path):
         return path.stat().st_size
 
 
@@ -153,9 +169,9 @@ def sweep_temporaries(folder: Path, *, older_than: float = DAY, recursive: bool 
 
 
 @contextmanager
-def _reader(source: Path) -> Iterator[BinaryIO]:
+def reading(source: Path) -> Iterator[BinaryIO]:
     """Open a regular file for reading; a pipe would block for ever."""
-    with _read_errors(source):
+    with read_errors(source):
         if not stat.S_ISREG(source.stat().st_mode):
             raise StorageFailed("this is not a regular file", item=str(source))
         reader = source.open("rb")
@@ -165,7 +181,7 @@ def _reader(source: Path) -> Iterator[BinaryIO]:
 
 def _blocks(reader: BinaryIO, source: Path) -> Iterator[bytes]:
     while True:
-        with _read_errors(source):
+        with read_errors(source):
             block = reader.read(BLOCK)
         if not block:
             return
@@ -173,7 +189,7 @@ def _blocks(reader: BinaryIO, source: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def _read_errors(source: Path) -> Iterator[None]:
+def read_errors(source: Path) -> Iterator[None]:
     """Translate OSErrors of reading, so that they are never blamed on the target."""
     try:
         yield

@@ -76,14 +76,15 @@ class _Rising:
 _rising = _Rising()
 
 
-def _start_anew() -> None:
+def start_anew() -> None:
+    """Forget the ids made so far, for a process that was forked or a clock that was replaced."""
     global _rising
     _rising = _Rising()
 
 
 if hasattr(os, "register_at_fork"):
     # Two processes that go on from the same counter could meet.
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=start_anew)
 
 
 def new_id() -> str:

@@ -36,6 +36,11 @@ def user_config_file() -> Path:
     return _home("config") / "config.toml"
 
 
+def credentials_file() -> Path:
+    """Return the file of keys, whether or not it exists."""
+    return _home("config") / "credentials.toml"
+
+
 def user_library() -> Path:
     """Return the user-level library file, whether or not it exists."""
     return _home("data") / LIBRARY_FILE

@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-HOSTS = {"folder": "vidctl.hosts.folder:FolderHost"}
+HOSTS = {
+    "cloudinary": "vidctl.hosts.cloudinary:CloudinaryHost",
+    "folder": "vidctl.hosts.folder:FolderHost",
+    "s3": "vidctl.hosts.s3:S3Host",
+}
 
 TRANSCRIBERS = {
     "captions": "vidctl.transcribers.captions:CaptionsTranscriber",

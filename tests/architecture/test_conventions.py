@@ -14,10 +14,6 @@ LONGEST_BODY = 40
 LONG_BODIES: dict[tuple[str, str], int] = {
     # One nested function for each verb that two nouns share; each is short.
     ("vidctl.cli.commands.videos", "_common_verbs"): 81,
-    # Two literals: the upload event, and a media row.
-    ("vidctl.journey.ingest", "_record"): 45,
-    # The story of the demo, told once from top to bottom.
-    ("vidctl.cli.commands.demo", "_journey"): 41,
 }
 
 
@@ -137,7 +133,7 @@ FRAGMENTS = re.compile(
     r"|LINK|JOINED|FROM_LABELS|RANKS\[by\]|self\._(members|shown)|source|shown|beyond\(after\)"
     r"|LAST_AT|WATCHING"
     r"|int\(BUSY_SECONDS \* 1000\)|CACHE_KIB|MMAP_BYTES|HURRIED_MS|column|sign|dated|end|limit"
-    r"|DAY|SUMS|IN_PERIOD|ITEM_PIECES|OF_ITEMS|first|order|views"
+    r"|DAY|SUMS|IN_PERIOD|ITEM_PIECES|OF_ITEMS|first|order|views|WITHIN|CELL|assignments"
 )
 
 

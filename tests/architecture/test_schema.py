@@ -12,7 +12,9 @@ from vidctl.store.database import Database, open_database
 # Tables of the machine, not of any tenant.
 LOCAL = {"vector_identities"}
 # Tables whose rows are only ever added or kept for the worker that made them.
-NOT_SOFT_DELETED = {"events", "vectors", "jobs", "job_parts"}
+NOT_SOFT_DELETED = {
+    *("events", "vectors", "jobs", "job_parts", "uploads", "upload_parts", "costs"),
+}
 # Sums over events, which can be made anew at any time.
 ROLLUPS = {
     *("rollup_days", "rollup_items", "rollup_viewers", "rollup_reach", "rollup_starts"),
@@ -84,7 +86,7 @@ def test_every_table_knows_when(database: Database) -> None:
     for table in set(tables(database)) - LOCAL - ROLLUPS:
         columns = {row["name"] for row in database.rows(f"PRAGMA table_info('{table}')")}
         assert "created_at" in columns, table
-        if table != "job_parts":
+        if table not in ("job_parts", "upload_parts"):
             assert "updated_at" in columns, table
         if table not in NOT_SOFT_DELETED:
             assert "deleted_at" in columns, table
@@ -96,7 +98,7 @@ def test_each_tenant_table_keeps_its_rows_in_their_group(database: Database) -> 
     guarded = {
         row[0] for row in triggers if "BEFORE UPDATE OF" in row[1] or "BEFORE UPDATE ON" in row[1]
     }
-    rewritten = {"vectors", "jobs", "job_parts"} | ROLLUPS
+    rewritten = {"vectors", "jobs", "job_parts", "upload_parts"} | ROLLUPS
     assert set(tables(database)) - LOCAL - rewritten <= guarded
 
 

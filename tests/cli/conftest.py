@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from harness import CAPTIONS, Runner, write_tone
-from surface import EVENT
+from media_samples import make_video
+from surface import CALLBACK, CLOUDINARY_KEY, EVENT
 
+from vidctl.model.cost import Charge
 from vidctl.model.event import Event
+from vidctl.model.locator import locator_of
+from vidctl.model.media import Content
 from vidctl.model.scope import Scope
 from vidctl.store.sqlite import SqliteLibrary
 
@@ -27,9 +32,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "talk.vtt").write_text(CAPTIONS, encoding="utf-8")
     write_tone(folder / "talk.wav")
     write_tone(folder / "other.wav", pitch=220)
+    make_video(folder / "film.mp4", 2)
+    (folder / "callback.json").write_bytes(CALLBACK)
+    (folder / "openai.key").write_text("sk-not-a-real-key-0123456789\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIDCTL_EMBED_ENGINE", "none")
         patch.setenv("VIDCTL_HOME", str(folder / "home"))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
         run = Runner(patch, folder)
         run.ok("init")
         run.ok("upload", "talk.wav", "--process", "--tag", "birds")
@@ -64,20 +73,39 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "viewings.jsonl").write_text('{"item": "clip", "ranges": [[1, 2]]}\n')
         run.ok("search", "kingfisher", "--mode", "text")
         run.ok("config", "set", "search.limit", "7")
+        run.ok("config", "set", "hosts.shelf.kind", "folder")
+        run.ok("config", "set", "hosts.shelf.path", "shelf")
+        run.ok("keys", "set", "cloudinary", "--insecure-storage", stdin=CLOUDINARY_KEY)
     _note(folder / ".vidctl" / "library.db")
     return folder
 
 
 def _note(file: Path) -> None:
-    """Log an event whose id does not differ from run to run."""
+    """Write down what no command leaves behind here.
+
+    An event whose id does not differ from run to run, an upload that broke off, and a paid call.
+    """
     library = SqliteLibrary(file)
-    store = library.open(Scope.only(library.groups().resolve("default").id))
+    group = library.groups().resolve("default").id
+    store = library.open(Scope.only(group))
     store.events.append([Event("content_event", "note_taken", id=EVENT)])
+    other = file.parent.parent / "other.wav"
+    content = Content(group, sha256(other.read_bytes()).hexdigest(), other.stat().st_size, ".wav")
+    upload = store.uploads.claim(
+        "shelf", locator_of(content), content, source=str(other), part_size=1 << 20
+    )
+    store.uploads.finish(upload.id, error="broke off")
+    units = {"bytes": 1e9, "requests": 10.0}
+    paid = Charge(EVENT, group, "cloudinary", "upload", "work", units, 400_000, "reserved")
+    store.costs.settle(store.costs.reserve(paid).id, units, paid.amount)
+    for table in ("uploads", "costs"):  # so that no age differs between two looks
+        library.database.execute(f"UPDATE {table} SET created_at = 0, updated_at = 0")
     library.close()
 
 
 @pytest.fixture
-def stocked(template: Path, tmp_path: Path) -> Path:
-    """A copy of the project with a bit of everything, in ``tmp_path``."""
+def stocked(template: Path, tmp_path: Path, home: Path) -> Path:
+    """A copy of the project with a bit of everything, in ``tmp_path``, and of its home."""
+    shutil.copytree(template / "home" / "config", home / "vidctl" / "config")
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     return tmp_path

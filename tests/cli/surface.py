@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +57,15 @@ NOUNS = sorted(
 
 # An event of the library of ``stocked``.
 EVENT = "01h5f2m8000000000000000000"
+
+# A notification of the cloud ``demo``, signed as its service signs.
+CLOUDINARY_KEY = "cloudinary://271828182845904:Pp_n0t-a-real-s3cret@demo"
+CALLBACK = b'{"notification_type": "upload"}'
+STAMP = str(int(time.time()))
+SIGNED = [
+    *("--timestamp", STAMP, "--signature"),
+    hashlib.sha256(CALLBACK + STAMP.encode() + b"Pp_n0t-a-real-s3cret").hexdigest(),
+]
 
 # What each command is called with in the library of ``stocked``; a command that is not here has
 # no tests and fails the suite.
@@ -143,6 +154,15 @@ ARGUMENTS: dict[str, list[str]] = {
     "progress show": [],
     "progress import": ["viewings.jsonl"],
     "progress export": [],
+    "media list": ["talk"],
+    "media probe": ["talk"],
+    "media thumb": ["film.mp4"],
+    "media sheet": ["film.mp4"],
+    "media storyboard": ["film.mp4"],
+    "media audio": ["talk"],
+    "media peaks": ["talk", "--store"],
+    "media preview": ["film.mp4"],
+    "media move": ["talk", "--to", "shelf"],
     "analytics summary": [],
     "analytics video": ["talk"],
     "analytics creator": [],
@@ -159,6 +179,19 @@ ARGUMENTS: dict[str, list[str]] = {
     "groups move": ["acme/courses", "--top"],
     "groups archive": ["acme/courses"],
     "groups restore": ["closed"],
+    "uploads list": [],
+    "uploads resume": [],
+    "uploads abort": ["--all", "--yes"],
+    "uploads orphans": [],
+    "cost show": [],
+    "cost estimate": ["upload", "talk"],
+    "cost cap": ["--month", "20"],
+    "hosts list": [],
+    "hosts check": ["folder"],
+    "hosts verify": ["cloudinary", "callback.json", *SIGNED],
+    "keys list": [],
+    "keys set": ["openai", "--from-file", "openai.key", "--insecure-storage"],
+    "keys rm": ["cloudinary"],
     "config show": [],
     "config get": ["search.limit"],
     "config set": ["search.limit", "5"],
@@ -169,11 +202,14 @@ ARGUMENTS: dict[str, list[str]] = {
     "completion": ["bash"],
 }
 # Commands that run without a library: they make one, or are about settings and the machine.
-WITHOUT_LIBRARY = {"init", "demo", "completion", "doctor"} | {
-    path for path in LEAVES if path.startswith("config ")
+WITHOUT_LIBRARY = {"init", "demo", "completion", "doctor", "hosts check", "hosts verify"} | {
+    path for path in LEAVES if path.startswith(("config ", "keys "))
 }
 # The demo brings its own library and needs models; tests marked local call it.
 QUICK = [path for path in LEAVES if path != "demo"]
+# What tells of hosts on the network, of which there are none here.
+REMOTE = ("uploads orphans",)
+TELLING = [path for path in QUICK if path not in REMOTE]
 READING = [path for path in QUICK if not LEAVES[path].writes]
 WRITING = [path for path in QUICK if LEAVES[path].writes]
 

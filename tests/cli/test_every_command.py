@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 from harness import CAPTIONS, Clock, Runner, files_below
-from surface import ARGUMENTS, ENVELOPE, ERROR, LEAVES, QUICK, READING, WITHOUT_LIBRARY, WRITING
+from surface import (
+    ARGUMENTS,
+    ENVELOPE,
+    ERROR,
+    LEAVES,
+    QUICK,
+    READING,
+    REMOTE,
+    TELLING,
+    WITHOUT_LIBRARY,
+    WRITING,
+)
 
 from vidctl.cli import flags
 
@@ -135,7 +146,7 @@ def test_json_is_one_envelope(run: Runner, path: str) -> None:
 
 
 @pytest.mark.usefixtures("stocked")
-@pytest.mark.parametrize("path", QUICK)
+@pytest.mark.parametrize("path", TELLING)
 def test_json_lines_are_json_lines(run: Runner, path: str) -> None:
     lines = run.ok(*line(path, "--jsonl")).out.splitlines()
     assert lines
@@ -143,7 +154,7 @@ def test_json_lines_are_json_lines(run: Runner, path: str) -> None:
 
 
 @pytest.mark.usefixtures("stocked")
-@pytest.mark.parametrize("path", QUICK)
+@pytest.mark.parametrize("path", TELLING)
 def test_csv_is_a_table(run: Runner, path: str) -> None:
     rows = list(csv.reader(io.StringIO(run.ok(*line(path, "--csv")).out, newline="")))
     assert len(rows) >= 2
@@ -214,7 +225,9 @@ def test_a_rehearsal_in_an_empty_library_makes_no_owner(
     assert files_below(tmp_path) == before
 
 
-@pytest.mark.parametrize("path", [path for path in WRITING if path not in ("doctor", "index")])
+@pytest.mark.parametrize(
+    "path", [path for path in WRITING if path not in ("doctor", "index", *REMOTE)]
+)
 def test_without_rehearsal_something_changes(
     run: Runner, stocked: Path, home: Path, path: str
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from harness import Result, Runner
 from surface import LEAVES
 
+from vidctl import ids
 from vidctl.cli import flags
 
 FLAGS: dict[str, Any] = {param.name: param for param in flags.common(writes=True)}
@@ -82,6 +83,7 @@ def result_of(run: Runner, case: Case, arguments: list[str], env: dict[str, str]
 
     copy = run.folder.with_name(run.folder.name + "-copy")
     shutil.copytree(run.folder, copy)
+    ids.start_anew()
     result: Result = run(*arguments, env=env, tty=case.tty)
     out = run.folder / "out.txt"
     written = out.read_text(encoding="utf-8") if out.exists() else None

@@ -18,9 +18,11 @@ import pytest
 from harness import CAPTIONS, Clock, Result, Runner, write_tone
 from surface import LEAVES, NOUNS
 
+import vidctl
 from vidctl.ids import is_id
 
 GOLDEN = Path(__file__).parent / "golden"
+DEMO = Path(vidctl.__file__).parent / "data" / "demo" / "ask-not.mp4"
 SESSIONS = sorted(path.stem for path in GOLDEN.glob("*.txt"))
 
 
@@ -53,10 +55,18 @@ def _indexed(run: Runner) -> None:
     run.ok("upload", "talk.wav", "--process")
 
 
+def _film(run: Runner) -> None:
+    _library(run)
+    _files(run)
+    shutil.copy(DEMO, run.folder / DEMO.name)
+    run.ok("upload", DEMO.name, "--title", "Ask")
+
+
 SETUPS: dict[str, Callable[[Runner], None]] = {
     "library": _library,
     "files": _files,
     "indexed": _indexed,
+    "film": _film,
 }
 
 

@@ -177,7 +177,7 @@ def test_a_naughty_file_name_is_only_a_name(run: Runner, library: Any, name: str
     folder.mkdir()
     write_tone(folder / f"{name}.wav", seconds=0.1)
     (folder / f"{name} 2.mp4").write_text("no film", encoding="utf-8")
-    checked(run("upload", "in", "--dry-run"))
+    checked(run("upload", "in", "--dry-run"), 3)
     result = checked(run("upload", "in", "--json"), 3)
     envelope = json.loads(result.out)
     assert [item["new"] for item in envelope["data"]["items"]] == [True]

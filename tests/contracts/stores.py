@@ -15,9 +15,10 @@ import pytest
 
 from vidctl.ids import new_id, slugify
 from vidctl.model.connection import Connection
+from vidctl.model.cost import Charge
 from vidctl.model.group import Group
 from vidctl.model.knowledge import Chunk, Window
-from vidctl.model.media import MediaRow
+from vidctl.model.media import Content, MediaRow
 from vidctl.model.scope import Scope
 from vidctl.model.thing import Thing
 from vidctl.store import driver
@@ -27,7 +28,7 @@ IDENTITY = "test/unit@4"
 DIMENSION = 4
 TABLES = (
     *("groups", "things", "connections", "events", "segments", "knowledge", "thing_knowledge"),
-    *("vectors", "media", "jobs", "job_parts"),
+    *("vectors", "media", "jobs", "job_parts", "uploads", "upload_parts", "costs"),
 )
 
 
@@ -99,7 +100,7 @@ class World:
         marks = ", ".join("?" for _ in ids)
         return {
             table: self.rows(
-                f"SELECT * FROM {table} WHERE group_id IN ({marks}) ORDER BY rowid", ids
+                f"SELECT * FROM {table} WHERE group_id IN ({marks}) ORDER BY 1, 2, 3", ids
             )
             for table in TABLES
         }
@@ -174,6 +175,25 @@ def media_row(store: SqliteStore, thing: Thing, content: str = "bytes", **fields
         "filename": "talk.mp4",
     }
     return MediaRow(**{**values, **fields})
+
+
+def content(group_id: str, text: str = "bytes") -> Content:
+    """Make the content of a group's file."""
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return Content(group_id, sha256, len(text), ".mp4")
+
+
+def charge(group_id: str, key: str = "work", **fields: Any) -> Charge:
+    """Make a charge of 0.25 dollars to be reserved."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "service": "cloudinary",
+        "operation": "upload",
+        "units": {"bytes": 10, "requests": 1},
+        "amount": 250_000,
+        "state": "reserved",
+    }
+    return Charge(group_id=group_id, key=key, **{**values, **fields})
 
 
 def link(store: SqliteStore, one: Thing, other: Thing, type: str = "related_to") -> Connection:

@@ -14,7 +14,9 @@ from stores import (
     IDENTITY,
     World,
     add_thing,
+    charge,
     chunk,
+    content,
     link,
     media_row,
     unit,
@@ -37,6 +39,7 @@ from vidctl.model.event import Event, EventQuery
 from vidctl.model.place import Place
 from vidctl.model.segment import Segment
 from vidctl.model.thing import Thing, ThingQuery
+from vidctl.model.upload import SentPart
 from vidctl.model.watching import Viewing, Watch, WatchQuery
 from vidctl.ports import Store
 from vidctl.store.sqlite import SqliteStore
@@ -97,8 +100,12 @@ class Bundle:
     connection: str
     chunk: str
     media: str
+    locator: str
     sha256: str
     job: str
+    upload: str
+    charge: str
+    group: str
     event: str
     word: str
     vector: bytes
@@ -119,8 +126,12 @@ class Bundle:
             connection=new_id(),
             chunk=new_id(),
             media=new_id(),
+            locator=new_id(),
             sha256="0" * 64,
             job=new_id(),
+            upload=new_id(),
+            charge=new_id(),
+            group=new_id(),
             event=new_id(),
             word="wraith",
             vector=unit([0, 0, 0, 1]),
@@ -164,6 +175,11 @@ class Bundle:
         store.media.add(row)
         job = store.jobs.claim(thing.id, "transcribe", "key")
         store.jobs.save_part(job, 0, ["xylophone"])
+        group = store.scope.home
+        upload = store.uploads.claim("s3", "x", content(group), source="xylophone", part_size=4)
+        store.uploads.begin(upload.id, "remote", 4)
+        store.uploads.save_part(upload.id, SentPart(0, 0, 4))
+        paid = store.costs.reserve(charge(group, thing_id=thing.id))
         return cls(
             thing=thing.id,
             other=other.id,
@@ -177,8 +193,12 @@ class Bundle:
             connection=tie.id,
             chunk=piece.id,
             media=row.id,
+            locator=row.locator,
             sha256=row.sha256,
             job=job,
+            upload=upload.id,
+            charge=paid.id,
+            group=group,
             event=event,
             word="xylophone",
             vector=vector,
@@ -328,6 +348,11 @@ USES: dict[str, Use] = {
     "media.of": lambda s, b: s.media.of(b.thing),
     "media.by_hash": lambda s, b: s.media.by_hash(b.sha256),
     "media.all": lambda s, b: list(s.media.all()),
+    "media.by_file": lambda s, b: s.media.by_file("talk.mp4"),
+    "media.by_file path": lambda s, b: s.media.by_file("talk.mp4", "/in/talk.mp4"),
+    "media.annotate": lambda s, b: s.media.annotate(b.media, {"path": "mine"}),
+    "media.is_needed": lambda s, b: s.media.is_needed("folder", b.locator),
+    "media.recast": lambda s, b: s.media.recast(b.media, "version"),
     "media.remove": lambda s, b: s.media.remove(b.media),
     "jobs.claim": lambda s, b: s.jobs.claim(b.thing, "transcribe", "key"),
     "jobs.extend": lambda s, b: s.jobs.extend(b.job),
@@ -337,6 +362,25 @@ USES: dict[str, Use] = {
     "jobs.finish failed": lambda s, b: s.jobs.finish(b.job, error="mine"),
     "jobs.states": lambda s, b: s.jobs.states([b.thing]),
     "jobs.states all": lambda s, b: s.jobs.states(),
+    "uploads.claim": lambda s, b: s.uploads.claim(
+        "s3", "x", content(b.group), source="mine", part_size=4
+    ),
+    "uploads.begin": lambda s, b: s.uploads.begin(b.upload, "mine", 8),
+    "uploads.save_part": lambda s, b: s.uploads.save_part(b.upload, SentPart(1, 4, 1)),
+    "uploads.extend": lambda s, b: s.uploads.extend(b.upload),
+    "uploads.finish": lambda s, b: s.uploads.finish(b.upload),
+    "uploads.finish failed": lambda s, b: s.uploads.finish(b.upload, error="mine"),
+    "uploads.drop": lambda s, b: s.uploads.drop(b.upload),
+    "uploads.find": lambda s, b: s.uploads.find(b.upload),
+    "uploads.all": lambda s, b: s.uploads.all(),
+    "costs.reserve": lambda s, b: s.costs.reserve(charge(b.group)),
+    "costs.reserve again": lambda s, b: s.costs.reserve(charge(b.group), mode="resume"),
+    "costs.settle": lambda s, b: s.costs.settle(b.charge, {}, 0),
+    "costs.release": lambda s, b: s.costs.release(b.charge),
+    "costs.abandon": lambda s, b: s.costs.abandon(b.charge),
+    "costs.find": lambda s, b: s.costs.find("work"),
+    "costs.page": lambda s, b: s.costs.page(),
+    "costs.totals": lambda s, b: s.costs.totals(),
 }
 
 
@@ -354,6 +398,8 @@ def outcome_of(use: Use, store: SqliteStore, bundle: Bundle) -> tuple[str, str]:
         bundle.thing,
         bundle.thing[:20],
         bundle.job,
+        bundle.upload,
+        bundle.charge,
         bundle.event,
         bundle.slug,
         bundle.youtube,
@@ -572,6 +618,13 @@ def test_the_same_bytes_are_held_once_in_a_group(world: World) -> None:
     assert world.acme.media.by_hash(held.sha256) == held
     assert [row.role for row in world.acme.media.of(other.id)] == ["thumbnail"]
     assert len(list(world.acme.media.all())) == 2
+    for row in (held, world.acme.media.of(other.id)[0]):
+        assert world.acme.media.is_needed(row.host, row.locator)
+        assert not world.acme.media.is_needed("elsewhere", row.locator)
+        is_shared = world.acme.media.is_needed(row.host, row.locator, besides=row.id)
+        assert is_shared == (row == held)
+        world.acme.media.remove(row.id)
+    assert not world.acme.media.is_needed(held.host, held.locator)
 
 
 def test_bytes_that_were_forgotten_can_come_back(world: World) -> None:
@@ -581,6 +634,35 @@ def test_bytes_that_were_forgotten_can_come_back(world: World) -> None:
     assert world.acme.media.of(thing.id) == []
     world.acme.media.add(media_row(world.acme, thing))
     assert len(world.acme.media.of(thing.id)) == 1
+
+
+def test_a_file_is_found_by_its_name_and_by_its_path(world: World) -> None:
+    acme, thing = world.acme, add_thing(world.acme)
+    held = media_row(acme, thing, metadata={"path": "/in/talk.mp4", "size": 5})
+    acme.media.add(held)
+    assert acme.media.by_file("talk.mp4") == held
+    assert acme.media.by_file("talk.mp4", "/in/talk.mp4") == held
+    assert acme.media.by_file("talk.mp4", "/out/talk.mp4") is None
+    assert acme.media.by_file("Talk.mp4") is None
+    assert world.rival.media.by_file("talk.mp4") is None
+    assert world.courses.media.by_file("talk.mp4") is None
+    acme.media.annotate(held.id, {"path": "/out/talk.mp4"})
+    assert acme.media.by_file("talk.mp4", "/out/talk.mp4") == replace(
+        held, metadata={"path": "/out/talk.mp4"}
+    )
+    acme.media.add(media_row(acme, add_thing(acme), "cover", role="thumbnail"))
+    newer = media_row(acme, add_thing(acme), "other bytes")
+    acme.media.add(newer)
+    assert acme.media.by_file("talk.mp4") == newer
+    acme.media.recast(newer.id, "version")
+    assert acme.media.by_file("talk.mp4") == replace(newer, role="version")
+    acme.media.remove(newer.id)
+    assert acme.media.by_file("talk.mp4") is not None
+    plan = acme.database.rows(
+        "EXPLAIN QUERY PLAN SELECT m.id FROM media AS m WHERE m.group_id = 'x' AND m.filename = 'y'"
+        " AND m.role IN ('source', 'version') AND m.deleted_at IS NULL"
+    )
+    assert "media_by_file" in plan[0][3], "a hundred thousand rows are not read for each file"
 
 
 # --- rows keep their rules ----------------------------------------------------------------------

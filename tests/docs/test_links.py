@@ -16,6 +16,7 @@ from doc_pages import ROOT, Page, all_pages, command_lines, page
 from vidctl import config
 from vidctl.cli.app import TABLE
 from vidctl.cli.lazy import ALIASES
+from vidctl.errors import UsageError
 
 PAGES = all_pages()
 
@@ -140,6 +141,17 @@ def wrong_options(words: list[str], command: Any) -> str:
 def wrong_setting(words: list[str]) -> str:
     if words[:1] == ["config"] and words[1] in ("get", "set", "unset") and len(words) > 2:
         key = words[2]
-        if not VAGUE.search(key) and key not in config.BY_KEY:
+        if not VAGUE.search(key) and not is_setting(key):
             return f"no setting {key}"
     return ""
+
+
+def is_setting(key: str) -> bool:
+    """Tell whether a key is a setting's, or in the source the beginning of some."""
+    if key.endswith("."):
+        return any(setting.startswith(key) for setting in config.BY_KEY)
+    try:
+        config.setting_of(key)
+    except UsageError:
+        return False
+    return True

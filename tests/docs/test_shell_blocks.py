@@ -87,22 +87,42 @@ def sound_of(clip: Path, file: Path) -> None:
         target.mux(stream.encode(None))
 
 
+def uploads(folder: Path, spawn: Spawner) -> None:
+    """Put sounds into two folders, and one beside them."""
+    media(folder, spawn)
+    talk(folder, spawn)
+    (folder / "more").mkdir()
+    write_tone(folder / "more" / "owl.wav", pitch=610)
+
+
+def clip(folder: Path, spawn: Spawner) -> None:
+    """Put the demo's clip into the folder under its own name."""
+    shutil.copy(CLIP, folder / CLIP.name)
+
+
 PREPARE: dict[str, Callable[[Path, Spawner], None]] = {
     "README.md": speech,
     "docs/tutorial/first-library.md": nothing,
     "docs/how-to/analytics.md": talk,
     "docs/how-to/captions.md": captions,
     "docs/how-to/ci.md": media,
+    "docs/how-to/cloudinary.md": nothing,
+    "docs/how-to/costs.md": talk,
     "docs/how-to/courses.md": nothing,
     "docs/how-to/events.md": empty,
     "docs/how-to/groups.md": talk,
     "docs/how-to/labels-and-bulk-edit.md": empty,
+    "docs/how-to/keys.md": nothing,
+    "docs/how-to/media.md": clip,
     "docs/how-to/models.md": nothing,
+    "docs/how-to/move-media.md": talk,
     "docs/how-to/move-or-back-up.md": library,
     "docs/how-to/people-and-roles.md": nothing,
     "docs/how-to/playlists.md": nothing,
     "docs/how-to/progress.md": nothing,
     "docs/how-to/recover.md": library,
+    "docs/how-to/s3.md": nothing,
+    "docs/how-to/upload.md": uploads,
 }
 NEED_MODELS = ("README.md", "docs/tutorial/first-library.md")
 

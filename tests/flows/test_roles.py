@@ -7,6 +7,7 @@ is not, 6 where the target is out of sight. Writing commands rehearse, so one li
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from vidctl.ids import derived_id, new_id
 from vidctl.library import Library, now
 from vidctl.model.connection import Connection
 from vidctl.model.event import Event
-from vidctl.model.thing import Thing
+from vidctl.model.media import Content, MediaRow
+from vidctl.model.thing import MEDIA_TYPES, Thing
 
 # standing -> who stands so; ``stranger`` has no role at all, which is as good as customer.
 ACTORS = {
@@ -83,6 +85,14 @@ def kept(noun: str) -> dict[str, list[Case] | str]:
     }
 
 
+def made(out: str) -> list[Case]:
+    """The cases of a command that makes something of media: kept with the item, or written out."""
+    return [
+        *(Case("edit", kind, "{}") for kind in MEDIA_TYPES),
+        *(Case("view", kind, f"{{}} --out {out}") for kind in MEDIA_TYPES),
+    ]
+
+
 PERSONAL = "needs no right: it is about the settings or this machine"
 MANAGE = "manage people"
 # One line for each command: its cases, or why nobody is asked.
@@ -91,6 +101,19 @@ CASES: dict[str, list[Case] | str] = {
     "demo": "brings its own library",
     "whoami": "everybody may know who they are",
     "completion": PERSONAL,
+    "uploads list": [Case("keep library")],
+    "uploads resume": [Case("keep library")],
+    "uploads abort": [Case("keep library", words="--all")],
+    "uploads orphans": [Case("keep library")],
+    "cost show": [Case("keep library")],
+    "cost estimate": [Case("add", words="upload talk.wav")],
+    "cost cap": [Case("keep library")],
+    "hosts list": [Case("keep library")],
+    "hosts check": PERSONAL,
+    "hosts verify": PERSONAL,
+    "keys list": PERSONAL,
+    "keys set": PERSONAL,
+    "keys rm": PERSONAL,
     "config show": PERSONAL,
     "config get": PERSONAL,
     "config set": PERSONAL,
@@ -161,6 +184,15 @@ CASES: dict[str, list[Case] | str] = {
         *(Case("view", "video", "--item {}"), Case("view", "course", "--course {}")),
         Case("view progress", "person", "--person {}"),
     ],
+    "media list": [Case("view", kind, "{}") for kind in MEDIA_TYPES],
+    "media probe": [Case("view", kind, "{}") for kind in MEDIA_TYPES],
+    "media thumb": made("new.jpg"),
+    "media sheet": made("new.jpg"),
+    "media storyboard": made("new"),
+    "media audio": made("new.opus"),
+    "media peaks": [Case("view", "podcast", "{}"), Case("edit", "podcast", "{} --store")],
+    "media preview": made("new.webp"),
+    "media move": [Case("edit", kind, "{} --to folder") for kind in MEDIA_TYPES],
     "analytics summary": [Case("view analytics")],
     "analytics popular": [Case("view analytics")],
     "analytics searches": [Case("view analytics")],
@@ -270,6 +302,7 @@ def link(library: Library, one: str, type: str, other: Thing) -> None:
 
 
 PLACES = itertools.count(1)
+LENGTHS = itertools.count(10)
 
 
 def event_id(name: str) -> str:
@@ -283,7 +316,31 @@ def thing(library: Library, type: str, slug: str) -> Thing:
     properties = {"playlistType": "video"} if type == "playlist" else {}
     made = Thing(new_id(), library.home, type, slug, slug, status, now(), now(), properties)
     library.store.things.add(made)
+    if type in MEDIA_TYPES:
+        give_sound(library, made)
     return made
+
+
+def give_sound(library: Library, item: Thing) -> None:
+    """Give an item a tone of its own as its media."""
+    file = library.config.library_path().parent / "tone.wav"
+    write_tone(file, seconds=next(LENGTHS) / 100)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    size = file.stat().st_size
+    stored = library.hosts.default.put(file, Content(item.group_id, sha256, size, ".wav"))
+    library.store.media.add(
+        MediaRow(
+            id=new_id(),
+            group_id=item.group_id,
+            thing_id=item.id,
+            role="source",
+            sha256=sha256,
+            size=size,
+            host=stored.host,
+            locator=stored.locator,
+            filename="tone.wav",
+        )
+    )
 
 
 # --- the matrix ---------------------------------------------------------------------------------

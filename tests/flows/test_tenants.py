@@ -57,6 +57,22 @@ PLANS: dict[str, list[list[str]]] = {
     "doctor": [["doctor"], ["doctor", "--fix"]],
     "backup": [],  # copies the file as a whole, for the person who owns all of it
     "completion": [["completion", "bash"]],
+    "uploads list": [["uploads", "list"]],
+    "uploads resume": [["uploads", "resume"], ["uploads", "resume", "{ref}"]],
+    "uploads abort": [["uploads", "abort", "{ref}"], ["uploads", "abort", "--all", "-y"]],
+    "uploads orphans": [["uploads", "orphans"]],
+    "cost show": [["cost", "show"], ["cost", "show", "--by", "day"]],
+    "cost estimate": [
+        ["cost", "estimate", "upload", "{ref}", "--to", "cloudinary"],
+        ["cost", "estimate", "embed", "{ref}", "--engine", "openai"],
+    ],
+    "cost cap": [["cost", "cap"]],
+    "hosts list": [["hosts", "list"]],
+    "hosts check": [["hosts", "check"]],
+    "hosts verify": [["hosts", "verify", "folder", "{file}", "--timestamp", "1"]],
+    "keys list": [["keys", "list"]],
+    "keys set": [["keys", "set", "openai", "-n"]],
+    "keys rm": [["keys", "rm", "{word}", "-n"]],
     "config show": [["config", "show"]],
     "config get": [["config", "get", "search.limit"]],
     "config set": [["config", "set", "search.limit", "10"]],
@@ -120,6 +136,19 @@ PLANS: dict[str, list[list[str]]] = {
     ],
     "progress import": [["progress", "import", "{file}"]],
     "progress export": [["progress", "export"], ["progress", "export", "--xapi"]],
+    "media list": [["media", "list", "{ref}"]],
+    "media probe": [["media", "probe", "{ref}"], ["media", "probe", "{file}", "--loudness"]],
+    "media thumb": [["media", "thumb", "{ref}"], ["media", "thumb", "{ref}", "--out", "new.jpg"]],
+    "media sheet": [["media", "sheet", "{ref}", "--out", "sheet.jpg"]],
+    "media storyboard": [["media", "storyboard", "{ref}"]],
+    "media audio": [["media", "audio", "{ref}"], ["media", "audio", "{ref}", "--out", "a.opus"]],
+    "media peaks": [["media", "peaks", "{ref}"], ["media", "peaks", "{ref}", "--store"]],
+    "media preview": [["media", "preview", "{ref}"]],
+    "media move": [
+        ["media", "move", "{ref}", "--to", "shelf"],
+        ["media", "move", "{ref}", "--to", "folder", "--delete-source"],
+        ["media", "move", "--all", "--to", "shelf"],
+    ],
     "analytics summary": [["analytics", "summary", "--since", "7d"], ["analytics", "summary"]],
     "analytics video": [["analytics", "video", "{ref}"]],
     "analytics creator": [["analytics", "creator"], ["analytics", "creator", "{person}"]],
@@ -251,6 +280,8 @@ def build(folder: Path) -> None:
     """Make the library: in each group a video, a captioned episode, its owner, and a person."""
     assert run(folder, "init").code == 0
     run(folder, "config", "set", "embed.engine", "none")
+    run(folder, "config", "set", "hosts.shelf.kind", "folder")
+    run(folder, "config", "set", "hosts.shelf.path", "shelf")
     for number, group in enumerate(GROUPS):
         word, hidden = CANARY[group], HIDDEN[group]
         assert run(folder, "groups", "add", group, "--description", hidden).code == 0

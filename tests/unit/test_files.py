@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
+import io
 import os
 import signal
 import subprocess
@@ -304,12 +304,11 @@ def test_a_source_that_cannot_be_read(
 def test_a_disk_that_fails_while_it_is_read_is_not_blamed_on_the_target(
     source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Broken:
-        def read(self, size: int) -> bytes:
+    class Broken(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
             raise OSError(errno.ENOSPC, "odd, but said of the source")
 
-    reader = contextlib.nullcontext(Broken())
-    monkeypatch.setattr(files, "_reader", lambda path: reader)
+    monkeypatch.setattr(files, "reading", Broken)
     with pytest.raises(StorageFailed) as caught:
         copy_file(source, target, sha256=None)
     assert caught.value.item == str(source)

@@ -11,7 +11,8 @@ from typing import Any
 
 from vidctl import paths
 from vidctl.cli.text import visible
-from vidctl.errors import VidctlError
+from vidctl.errors import UsageError, VidctlError
+from vidctl.keys import redact, redact_shapes, remember_variables
 from vidctl.progress import Report
 
 SECRET_MARKS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CLOUDINARY_URL", "DSN")
@@ -55,8 +56,25 @@ class Diagnostics:
 
     def ask(self, question: str) -> None:
         """Print a question and stay on its line; stdout is for data, so it is asked here."""
-        sys.stderr.write(visible(question))
+        sys.stderr.write(visible(scrubbed(question)))
         sys.stderr.flush()
+
+    def ask_secret(self, question: str) -> str:
+        """Ask for something that is not shown while it is typed.
+
+        Raises UsageError where the terminal cannot hide it.
+        """
+        import getpass
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            try:
+                return getpass.getpass(f"{question}: ")
+            except (getpass.GetPassWarning, EOFError):
+                raise UsageError(
+                    "this terminal cannot hide what is typed", hint="give it with --from-file FILE"
+                ) from None
 
     def crash(self, error: BaseException, command: str) -> None:
         """Write a crash log and say where it is."""
@@ -84,6 +102,7 @@ class Diagnostics:
         return f"\x1b[{style}m{text}\x1b[0m" if self.has_color else text
 
     def _line(self, text: str) -> None:
+        text = scrubbed(text)
         try:
             encoding = sys.stderr.encoding or "utf-8"
             sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -104,12 +123,20 @@ def wants_color(choice: str, stream: Any = None) -> bool:
     return bool(target.isatty()) and os.environ.get("TERM") != "dumb"
 
 
+def scrubbed(text: str) -> str:
+    """Return a message without keys: those that are known, and what has the form of one."""
+    remember_variables(os.environ)
+    return redact_shapes(redact(text))
+
+
 def without_secrets(text: str) -> str:
-    """Return text with the values of secret environment variables struck out."""
+    """Return text without keys and without the values of secret environment variables."""
     for name, value in os.environ.items():
-        if len(value) >= SHORTEST_SECRET and any(mark in name.upper() for mark in SECRET_MARKS):
+        is_secret = any(mark in name.upper() for mark in SECRET_MARKS)
+        # A variable that names a file holds no secret, and the file's name helps.
+        if is_secret and len(value) >= SHORTEST_SECRET and not name.endswith("_FILE"):
             text = text.replace(value, f"<{name}>")
-    return text
+    return scrubbed(text)
 
 
 def write_crash_log(text: str, command: str) -> Path:

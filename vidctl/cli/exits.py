@@ -62,7 +62,15 @@ _TABLE: dict[type[VidctlError], ExitCode] = {
     errors.LibraryTooNew: ExitCode.FAILED,
     errors.ScopeMissing: ExitCode.BUG,
     errors.InvalidVector: ExitCode.FAILED,
+    errors.MissingKey: ExitCode.PERMISSION,
+    errors.KeyRefused: ExitCode.PERMISSION,
+    errors.RemoteFailed: ExitCode.FAILED,
+    errors.NotVerified: ExitCode.FAILED,
+    errors.AddressRefused: ExitCode.PERMISSION,
+    errors.LimitReached: ExitCode.LIMIT,
     errors.Temporary: ExitCode.TEMPORARY,
+    errors.RateLimited: ExitCode.TEMPORARY,
+    errors.RemoteUnavailable: ExitCode.TEMPORARY,
     VidctlError: ExitCode.FAILED,
 }
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from vidctl.cli.exits import ExitCode, exit_code
 from vidctl.cli.text import escaped, fit, pad, table, visible, width
-from vidctl.errors import UsageError, VidctlError
+from vidctl.errors import LimitReached, MissingKey, Temporary, UsageError, VidctlError
+from vidctl.keys import redact, redact_shapes
 from vidctl.outcome import Outcome
 
 ENVELOPE_VERSION = 1
@@ -156,6 +157,7 @@ class Output:
         yield (f"]{whole.partition(mark)[2]}" if count else whole) + "\n"
 
     def _stream(self, pieces: Iterable[str], *, is_live: bool) -> None:
+        pieces = map(redact, pieces)
         if self.file is not None:
             from vidctl.files import atomic_writer
 
@@ -191,7 +193,8 @@ class Output:
         return not watch.poll(seconds * 1000)
 
     def write(self, text: str) -> None:
-        """Write to stdout, or to the file of ``-o`` in one step."""
+        """Write to stdout, or to the file of ``-o`` in one step; keys are struck out."""
+        text = redact(text)
         if self.file is not None:
             from vidctl.files import atomic_writer
 
@@ -213,7 +216,14 @@ def _listing(count: int) -> Outcome:
 
 
 def code_of(outcome: Outcome) -> ExitCode:
-    """Return the exit code of an outcome."""
+    """Return the exit code of an outcome.
+
+    A limit, a missing key or a service that does not answer, when they are about no single item,
+    ended the whole run early: that says more than that some items failed.
+    """
+    for error in outcome.errors:
+        if not error.item and isinstance(error, (LimitReached, MissingKey, Temporary)):
+            return exit_code(error)
     if outcome.errors:
         return ExitCode.PARTIAL
     return ExitCode.FINDINGS if outcome.findings else ExitCode.DONE
@@ -233,13 +243,14 @@ def envelope(
     """
     status = {ExitCode.DONE: "ok", ExitCode.PARTIAL: "partial", ExitCode.FINDINGS: "findings"}
     data = outcome.data
+    is_partial = bool(outcome.errors) and not is_whole
     if fields and data is not None:
         data = trimmed(data, fields)
     text = json.dumps(
         {
             "version": ENVELOPE_VERSION,
             "command": command,
-            "status": status.get(code, "failed"),
+            "status": status.get(code, "partial" if is_partial else "failed"),
             "exit_code": int(code),
             "data": data,
             "notes": outcome.notes,
@@ -259,9 +270,9 @@ def error_record(error: VidctlError, code: ExitCode) -> dict[str, Any]:
     """Return an error as it appears in the envelope."""
     return {
         "code": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "item": error.item,
+        "message": redact_shapes(error.message),
+        "hint": redact_shapes(error.hint),
+        "item": redact_shapes(error.item),
         "exit_code": int(code),
     }
 

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import re
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from vidctl.errors import NotFound, StorageFailed, UsageError
-from vidctl.files import copy_file, make_folder, remove_file, size_of, sweep_temporaries
-from vidctl.model.media import StoredMedia
+from vidctl.errors import (
+    Conflict,
+    NotFound,
+    NotVerified,
+    PermissionRefused,
+    StorageFailed,
+    UsageError,
+)
+from vidctl.files import (
+    copy_file,
+    make_folder,
+    remove_file,
+    sha256_of,
+    size_of,
+    sweep_temporaries,
+)
+from vidctl.model.locator import is_locator, locator_of
+from vidctl.model.media import Asset, Content, Orphan, StoredMedia
+from vidctl.ports import Advance, Sending
 
-_VIDEO = {"3g2", "3gp", "asf", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"}
-_VIDEO |= {"mts", "ogv", "ts", "webm", "wmv"}
-_AUDIO = {"aac", "aif", "aifc", "aiff", "caf", "flac", "m4a", "m4b", "mka", "mp3", "oga", "ogg"}
-_AUDIO |= {"opus", "w64", "wav", "wma"}
-_BESIDE = {"jpeg", "jpg", "png", "webp", "srt", "vtt"}
-SUFFIXES = frozenset(f".{name}" for name in _VIDEO | _AUDIO | _BESIDE)
-OTHER_SUFFIX = ".bin"
-
-_GROUP = re.compile(r"[0-9a-z]{1,64}")
-_HASH = re.compile(r"[0-9a-f]{64}")
-_LOCATOR = re.compile(r"[0-9a-z]{1,64}/([0-9a-f]{2})/\1[0-9a-f]{62}(\.[0-9a-z]{2,5})")
+PLAIN = Sending()
+# The host whose folder lies beside the library.
+MAIN = "folder"
 
 
 class FolderHost:
@@ -29,29 +39,46 @@ class FolderHost:
     link, behaves as missing.
     """
 
-    name = "folder"
+    kind = "folder"
+    is_local = True
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, name: str = "folder") -> None:
         self.root = root.absolute()
+        self.name = name
 
-    def put(self, source: Path, *, group_id: str, sha256: str, suffix: str) -> StoredMedia:
+    @classmethod
+    def configured(
+        cls, name: str, options: Mapping[str, Any], key: Callable[[], str]
+    ) -> FolderHost:
+        """Make the host of the settings ``hosts.NAME``; no key is asked for."""
+        if not options["path"]:
+            raise UsageError(
+                f"the host {name} has no folder", hint=f"vidctl config set hosts.{name}.path FOLDER"
+            )
+        return cls(Path(options["path"]), name=name)
+
+    def locate(self, content: Content) -> str:
+        """Return the place of these bytes below ``root``: ``group/ab/abcdef….mp4``."""
+        return locator_of(content)
+
+    def put(self, source: Path, content: Content, sending: Sending = PLAIN) -> StoredMedia:
         """Copy ``source`` in, checking on the way that it still has that hash.
 
         Raises StorageFull, StorageFailed, PermissionRefused, NotFound, and Conflict when the
         file changed since it was hashed; then nothing is left under the final name.
         """
-        if not _GROUP.fullmatch(group_id) or not _HASH.fullmatch(sha256):
-            raise UsageError(f"{group_id!r} and {sha256!r} do not name stored media")
-        ending = suffix.lower() if suffix.lower() in SUFFIXES else OTHER_SUFFIX
-        locator = f"{group_id}/{sha256[:2]}/{sha256}{ending}"
+        locator = self.locate(content)
         target = self.root / locator
         if not self._is_inside(target.parent):
             raise StorageFailed(f"{target.parent} leads outside the media folder {self.root}")
         make_folder(target.parent)
         size = size_of(source)
-        if not self.exists(locator, size=size):
-            size = copy_file(source, target, sha256=sha256)
-        return StoredMedia(host=self.name, locator=locator, sha256=sha256, size=size)
+        if not self.exists(locator, size=size) or not self._is_sound(target, content):
+            size = copy_file(
+                source, target, sha256=content.sha256, pace=sending.pace, advance=sending.advance
+            )
+        sending.advance(size, size)
+        return StoredMedia(host=self.name, locator=locator, sha256=content.sha256, size=size)
 
     def path(self, locator: str) -> Path:
         """Return where the bytes are. Raises NotFound when they are gone."""
@@ -64,13 +91,34 @@ class FolderHost:
             )
         return path
 
-    def exists(self, locator: str, *, size: int) -> bool:
-        """Tell whether bytes of that size are there."""
+    def stat(self, locator: str) -> Asset | None:
+        """Return the size of the bytes, None when they are gone; a folder has no checksums."""
         path = self._find(locator)
         try:
-            return path is not None and size_of(path) == size
+            return None if path is None else Asset(locator, size_of(path), url=self.url(locator))
         except NotFound:
-            return False
+            return None
+
+    def exists(self, locator: str, *, size: int) -> bool:
+        """Tell whether bytes of that size are there."""
+        asset = self.stat(locator)
+        return asset is not None and asset.size == size
+
+    def fetch(
+        self, locator: str, target: Path, content: Content, advance: Advance = PLAIN.advance
+    ) -> None:
+        """Copy the bytes to ``target``. Raises NotFound, NotVerified and what writing does."""
+        try:
+            copy_file(self.path(locator), target, sha256=content.sha256, advance=advance)
+        except Conflict as error:
+            raise NotVerified(
+                "the file in the media folder is damaged", hint="vidctl doctor", item=locator
+            ) from error
+        advance(content.size, content.size)
+
+    def url(self, locator: str) -> str:
+        """Return the address beside the library, or the path where another host's folder is."""
+        return "./media/" + locator if self.name == MAIN else str(self.root / locator)
 
     def remove(self, locator: str) -> None:
         """Remove the bytes; nothing happens when they are gone already."""
@@ -78,13 +126,36 @@ class FolderHost:
         if path is not None:
             remove_file(path)
 
+    def orphans(self) -> list[Orphan]:
+        """Return nothing: a copy that was killed leaves a temporary file, see ``sweep``."""
+        return []
+
+    def abort(self, remote_id: str, locator: str) -> None:
+        """Do nothing: there are no transfers."""
+
+    def check(self) -> str:
+        """Make sure that the folder can be written to, where there is one yet."""
+        place = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        if not os.access(place, os.W_OK):
+            raise PermissionRefused(f"you may not write in {place}")
+        return str(self.root)
+
+    def meter(self, size: int) -> dict[str, float]:
+        """A copy on this machine costs nothing."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing is open."""
+
     def sweep(self, *, older_than: float) -> int:
         """Remove leftovers of killed copies, ``older_than`` seconds old; return how many."""
         return sweep_temporaries(self.root, older_than=older_than, recursive=True)
 
+    def _is_sound(self, path: Path, content: Content) -> bool:
+        return sha256_of(path, PLAIN.advance) == content.sha256
+
     def _find(self, locator: str) -> Path | None:
-        match = _LOCATOR.fullmatch(locator)
-        if match is None or match[2] not in SUFFIXES | {OTHER_SUFFIX}:
+        if not is_locator(locator):
             return None
         path = self.root / locator
         return path if self._is_inside(path) else None

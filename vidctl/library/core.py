@@ -22,14 +22,17 @@ from vidctl.store.sqlite import SqliteLibrary
 
 if TYPE_CHECKING:
     from vidctl.library.analytics import Analytics
+    from vidctl.library.costs import Costs
     from vidctl.library.courses import Courses
     from vidctl.library.events import Events
     from vidctl.library.items import Items
     from vidctl.library.labels import Labels
     from vidctl.library.lessons import Lessons
+    from vidctl.library.media import Media
     from vidctl.library.people import People
     from vidctl.library.playlists import Playlists
     from vidctl.library.progress import Progress
+    from vidctl.library.uploads import Uploads
     from vidctl.outcome import Outcome
     from vidctl.store.groups import GroupDirectory
 
@@ -204,14 +207,42 @@ class Library(Permissions, Engines):
         return Labels(self)
 
     @cached_property
+    def media(self) -> Media:
+        """Media: list, probe, thumbnails, sheets, storyboards, sound, waveforms, moving hosts."""
+        from vidctl.library.media import Media
+
+        return Media(self)
+
+    @cached_property
     def progress(self) -> Progress:
         """What people have seen of what: set, watch, done, page, load, export."""
         from vidctl.library.progress import Progress
 
         return Progress(self)
 
+    @cached_property
+    def costs(self) -> Costs:
+        """What paid services cost: spend, show, estimate, cap."""
+        from vidctl.library.costs import Costs
+
+        return Costs(self)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Uploads that broke off: list, resume, abort, orphans."""
+        from vidctl.library.uploads import Uploads
+
+        return Uploads(self)
+
+    @cached_property
+    def run_id(self) -> str:
+        """The id of this run, by which what it spends is added up."""
+        return new_id()
+
     def close(self) -> None:
         """Close the library."""
+        if "hosts" in self.__dict__:
+            self.hosts.close()
         self.database.close()
 
     def writable(self, things: Iterable[Thing] = ()) -> None:
@@ -282,7 +313,7 @@ class Library(Permissions, Engines):
         return self._with(scope, self.database)
 
     def _with(self, scope: Scope, database: SqliteLibrary) -> Library:
-        return Library(
+        other = Library(
             self.config,
             database,
             scope,
@@ -290,6 +321,8 @@ class Library(Permissions, Engines):
             offline=self.is_offline,
             access=self.access,
         )
+        other.run_id = self.run_id
+        return other
 
     def resolve(self, reference: str, types: Sequence[str] = MEDIA_TYPES) -> Thing:
         """Return the item that a person means."""

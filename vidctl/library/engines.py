@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +14,17 @@ from vidctl.errors import EngineUnavailable, MissingExtra, NotFound, UsageError
 from vidctl.model.thing import Thing
 
 if TYPE_CHECKING:
+    from vidctl.library.hosts import Hosts
+    from vidctl.media.sandbox import Sandbox
     from vidctl.model.media import MediaRow
-    from vidctl.ports import Embedder, MediaHost, Store, Transcriber
+    from vidctl.ports import Embedder, Store, Transcriber
+
+
+@cache
+def _sandbox() -> Sandbox:
+    from vidctl.media.sandbox import Sandbox
+
+    return Sandbox()
 
 
 class Engines:
@@ -26,12 +37,16 @@ class Engines:
     _transcriber: Transcriber | None = None
 
     @cached_property
-    def host(self) -> MediaHost:
-        """The host that new media goes to."""
-        host: MediaHost = registry.load(registry.HOSTS[self.config.text("media.host")])(
-            self.config.media_folder()
-        )
-        return host
+    def hosts(self) -> Hosts:
+        """The places that keep media bytes."""
+        from vidctl.library.hosts import Hosts
+
+        return Hosts(self.config)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The child processes that read media files; all libraries of this process share them."""
+        return _sandbox()
 
     def source_of(self, thing: Thing) -> MediaRow:
         """Return the media row of a thing's own bytes. Raises NotFound when it has none."""
@@ -43,18 +58,21 @@ class Engines:
             )
         return rows[0]
 
+    @contextmanager
     def transcription_of(
         self, thing: Thing, *, engine: str, captions: Path | None = None, download: bool = False
-    ) -> tuple[Transcriber, Path, str]:
+    ) -> Iterator[tuple[Transcriber, Path, str]]:
         """Choose the engine for a thing: (transcriber, file to read, what it depends on).
 
-        ``auto`` takes captions, given or held with the thing, else the local model. Raises
-        MissingExtra or EngineUnavailable when no engine can run.
+        ``auto`` takes captions, given or held with the thing, else the local model. The file is
+        there as long as the block runs. Raises MissingExtra or EngineUnavailable when no engine
+        can run.
         """
         if captions is not None:
             from vidctl.files import sha256_of
 
-            return self._captions(captions), captions, sha256_of(captions, lambda *_: None)
+            yield self._captions(captions), captions, sha256_of(captions, lambda *_: None)
+            return
         held = self.store.media.of(thing.id, "captions")
         if engine == "captions" or (engine == "auto" and held):
             if not held:
@@ -62,11 +80,14 @@ class Engines:
                     f"{thing.slug} has no captions beside its media",
                     hint=f"vidctl transcribe {thing.slug} --captions FILE",
                 )
-            file = self.host.path(held[0].locator)
-            return self._captions(file), file, held[0].sha256
+            with self.hosts.local(held[0]) as file:
+                yield self._captions(file), file, held[0].sha256
+            return
         source = self.source_of(thing)
         content = f"{source.sha256}|{self.config.text('transcribe.language')}"
-        return self._local(download), self.host.path(source.locator), content
+        transcriber = self._local(download)
+        with self.hosts.local(source) as file:
+            yield transcriber, file, content
 
     def _captions(self, file: Path) -> Transcriber:
         made: Transcriber = registry.load(registry.TRANSCRIBERS["captions"])(file)

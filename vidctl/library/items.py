@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidctl.catalog import editing, items, where
 from vidctl.catalog.editing import Change, Edit, Marks
-from vidctl.errors import Ambiguous, UsageError
+from vidctl.errors import Ambiguous, UsageError, VidctlError
 from vidctl.library.controller import Controller, listed
 from vidctl.library.core import BATCH, now
 from vidctl.model.thing import ThingQuery
@@ -240,8 +240,22 @@ class Items(Controller):
                 enrolment.update(store=self.store, course_id=course_id, now=now, weight=weight)
         return gone
 
+    def _removed(self, slug: str, gone: Sequence[tuple[str, str]]) -> list[VidctlError]:
+        """Remove an item's bytes; what a host keeps is told, for no row names it any more."""
+        left: list[VidctlError] = []
+        for host, locator in gone:
+            try:
+                self.library.hosts.named(host).remove(locator)
+            except VidctlError as error:
+                said = f"{locator} is still on {host}, remove it there: {error.message}"
+                left.append(VidctlError(said, hint=f"vidctl hosts check {host}", item=slug))
+        return left
+
     def purge(self, references: Sequence[str], *, rehearse: bool = False) -> Outcome:
-        """Remove items for good, with their media and transcripts; nothing brings them back."""
+        """Remove items for good, with their media and transcripts; nothing brings them back.
+
+        Bytes that a host would not remove are errors of the outcome; the item is gone then too.
+        """
         things, errors = self.library.select(references, (self.type,))
         self.library.writable(things)
         for thing in things:
@@ -249,8 +263,7 @@ class Items(Controller):
         records = []
         for thing in things:
             if not rehearse:
-                for _, locator in self._purged(thing):
-                    self.library.host.remove(locator)
+                errors += self._removed(thing.slug, self._purged(thing))
             records.append({**items.record(thing), "purged": not rehearse})
         if errors and not records:
             raise errors[0]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Samples = NDArray[np.float32]
+    Pcm = NDArray[np.int16]
 
 # Timestamps in milliseconds and dropped priming samples are jitter; more is a gap or a drift.
 TOLERANCE = 0.05
@@ -84,23 +85,43 @@ def audio_blocks(path: Path, rate: int = 16000, seconds: float = 30) -> Iterator
 
 def _pieces(path: Path, start: float, end: float | None, rate: int) -> Iterator[Samples]:
     """Yield the samples from ``start`` on, in order, in pieces of bounded size."""
+    import numpy as np
+
     with open_media(path) as container:
-        stream = sound(container)
-        if stream is None:
-            raise InvalidMedia("the file has no sound", item=str(path))
-        line = _Line(rate, start, end, _longest_gap(container))
-        zero = origin(container)
-        reader = _packets_from(container, stream, start + zero)
-        frames = (frame for packet in reader for frame in audio_frames(packet))
-        has_frames = False
-        for frame, time in _timed(frames):
-            has_frames = True
-            yield from line.add(frame, None if time is None else time - zero)
-            if line.is_full:
-                return
-        yield from line.flush()
-        if start == 0.0 and not has_frames:
-            raise refusal_of_decoding(path)
+        for piece in pcm(container, path, rate, start=start, end=end):
+            yield piece.reshape(-1).astype(np.float32) / 32768.0
+
+
+def pcm(
+    container: InputContainer,
+    path: Path,
+    rate: int,
+    *,
+    layout: str = "mono",
+    start: float = 0.0,
+    end: float | None = None,
+) -> Iterator[Pcm]:
+    """Yield the main sound track in pieces of bounded size: 16-bit arrays of (samples, channels).
+
+    ``layout`` is ``mono`` or ``stereo``, ``path`` what errors name. Raises InvalidMedia when there
+    is no sound or, from the beginning, none of it decodes.
+    """
+    stream = sound(container)
+    if stream is None:
+        raise InvalidMedia("the file has no sound", item=str(path))
+    line = _Line(rate, start, end, _longest_gap(container), layout)
+    zero = origin(container)
+    reader = _packets_from(container, stream, start + zero)
+    frames = (frame for packet in reader for frame in audio_frames(packet))
+    has_frames = False
+    for frame, time in _timed(frames):
+        has_frames = True
+        yield from line.add(frame, None if time is None else time - zero)
+        if line.is_full:
+            return
+    yield from line.flush()
+    if start == 0.0 and not has_frames:
+        raise refusal_of_decoding(path)
 
 
 def _timed(frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, float | None]]:
@@ -153,8 +174,17 @@ def _packets_from(
 class _Line:
     """The output: puts each decoded frame where its timestamp says, with silence between."""
 
-    def __init__(self, rate: int, start: float, end: float | None, longest_gap: float) -> None:
+    def __init__(
+        self,
+        rate: int,
+        start: float,
+        end: float | None,
+        longest_gap: float,
+        layout: str = "mono",
+    ) -> None:
         self.rate = rate
+        self.layout = layout
+        self.channels = 2 if layout == "stereo" else 1
         self.start = start
         self.total = None if end is None else max(round((end - start) * rate), 0)
         self.longest_gap = longest_gap
@@ -170,7 +200,7 @@ class _Line:
         """Tell whether everything asked for has been written."""
         return self.total is not None and self.written >= self.total
 
-    def add(self, frame: AudioFrame, moment: float | None) -> Iterator[Samples]:
+    def add(self, frame: AudioFrame, moment: float | None) -> Iterator[Pcm]:
         """Write a frame that is heard at ``moment``; without one it follows the last."""
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         time = self.expected if moment is None else moment + self.shift
@@ -185,7 +215,7 @@ class _Line:
         self.expected += frame.samples / frame.sample_rate
         yield from self._resampled(frame)
 
-    def flush(self) -> Iterator[Samples]:
+    def flush(self) -> Iterator[Pcm]:
         """Write what the resampler still holds."""
         if self.resampler is not None:
             yield from self._resampled(None)
@@ -195,30 +225,29 @@ class _Line:
         """Tell a broken clock (a joined recording starting anew, absurd times) from a pause."""
         return jump > self.longest_gap or (jump < -LEAP and self.shape is not None)
 
-    def _move_to(self, time: float) -> Iterator[Samples]:
+    def _move_to(self, time: float) -> Iterator[Pcm]:
         import numpy as np
 
         behind = round((time - self.start) * self.rate) - self.written
         self.excess = max(-behind, 0)
         while behind > 0 and not self.is_full:
-            silence = np.zeros(min(behind, SILENCE_BLOCK), np.float32)
+            silence = np.zeros((min(behind, SILENCE_BLOCK), self.channels), np.int16)
             behind -= len(silence)
             yield self._counted(silence)
 
-    def _resampled(self, frame: AudioFrame | None) -> Iterator[Samples]:
+    def _resampled(self, frame: AudioFrame | None) -> Iterator[Pcm]:
         import av
-        import numpy as np
 
         if self.resampler is None:
             # Into integers, swresample scales a downmix so that it cannot exceed full scale.
-            self.resampler = av.AudioResampler("s16", "mono", self.rate, frame_size=RESAMPLED)
+            self.resampler = av.AudioResampler("s16", self.layout, self.rate, frame_size=RESAMPLED)
         for output in self.resampler.resample(frame):
-            samples = output.to_ndarray().reshape(-1)[self.excess :]
+            samples: Pcm = output.to_ndarray().reshape(-1, self.channels)[self.excess :]  # type: ignore[assignment]
             self.excess = max(self.excess - output.samples, 0)
             if len(samples):
-                yield self._counted(samples.astype(np.float32) / 32768.0)
+                yield self._counted(samples)
 
-    def _counted(self, samples: Samples) -> Samples:
+    def _counted(self, samples: Pcm) -> Pcm:
         """Cut to what is still asked for."""
         if self.total is not None:
             samples = samples[: self.total - self.written]

@@ -1,17 +1,19 @@
-"""What a media file is: kind, duration, picture, sound and tags."""
+"""What a media file is: kind, duration, picture, sound, streams, chapters and tags."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from vidctl.files import UNSAFE
+from vidctl.media.chapters import chapters_of
 from vidctl.media.completeness import is_material, read_through
 from vidctl.media.refusal import refusal_of_streams
 from vidctl.media.source import (
     MICROSECONDS,
+    cover,
+    is_cover,
     open_media,
     packets,
     picture,
@@ -20,19 +22,22 @@ from vidctl.media.source import (
     sound,
     video_frames,
 )
-from vidctl.model.media import Probe
+from vidctl.media.tags import language_of, line, tags_of
+from vidctl.model.media import Probe, Track
 
 if TYPE_CHECKING:
-    from av import VideoFrame, VideoStream
+    from av import AudioStream, VideoFrame, VideoStream
     from av.container import InputContainer
+    from av.stream import Stream
 
 LONGEST = 3_600_000.0
 FASTEST = 1000
 FIRST_PACKETS = 300
-MAX_TAGS = 100
-MAX_KEY = 64
-MAX_VALUE = 10_000
-_CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands"})
+MAX_TRACKS = 100
+LONGEST_TITLE = 200
+HIGHEST_RATE = 10_000_000_000
+# The transfer characteristics with a high dynamic range (ITU-T H.273, table 3).
+DYNAMIC_RANGES = {16: "PQ", 18: "HLG"}
 
 
 def probe(path: Path, *, verify: bool = True) -> Probe:
@@ -51,7 +56,14 @@ def probe(path: Path, *, verify: bool = True) -> Probe:
     told = described.duration
     is_other = is_material(abs(readable - told), max(readable, told))
     duration = _sane(readable) if is_cut or is_other or not told else told
-    return replace(described, duration=duration, truncated=is_cut)
+    promised = told if is_cut and told > duration else None
+    return replace(
+        described,
+        duration=duration,
+        truncated=is_cut,
+        promised=promised,
+        bit_rate=_rate(described.bit_rate or (8 * described.size / duration if duration else 0)),
+    )
 
 
 def _described(container: InputContainer, path: Path) -> Probe:
@@ -59,13 +71,13 @@ def _described(container: InputContainer, path: Path) -> Probe:
     video, audio = picture(container), sound(container)
     if video is None and audio is None:
         raise refusal_of_streams(path)
-    width, height = (
-        shown_size(video, quarter_turns(_first_frame(container, video))) if video else (None, None)
-    )
+    turn = quarter_turns(_first_frame(container, video)) if video else 0
+    width, height = shown_size(video, turn) if video else (None, None)
+    duration = _sane((container.duration or 0) / MICROSECONDS)
     return Probe(
         kind="video" if video else "audio",
         format=_format(container, path),
-        duration=_sane((container.duration or 0) / MICROSECONDS),
+        duration=duration,
         size=path.stat().st_size,
         video_codec=video.codec_context.codec.canonical_name if video else None,
         audio_codec=audio.codec_context.codec.canonical_name if audio else None,
@@ -74,7 +86,55 @@ def _described(container: InputContainer, path: Path) -> Probe:
         fps=_fps(video) if video else None,
         sample_rate=audio.codec_context.sample_rate if audio else None,
         channels=audio.codec_context.channels if audio else None,
-        tags=_tags(container),
+        tags=tags_of(container, path),
+        rotation=turn,
+        bit_rate=_rate(container.bit_rate),
+        has_cover=cover(container) is not None,
+        stream_count=len(container.streams),
+        streams=tuple(_track(stream) for stream in islice(container.streams, MAX_TRACKS)),
+        chapters=chapters_of(container, duration),
+    )
+
+
+def _track(stream: Stream) -> Track:
+    from av.stream import Disposition
+
+    context = stream.codec_context
+    track = Track(
+        index=stream.index,
+        type="cover" if is_cover(stream) else stream.type or "data",
+        codec=context.codec.canonical_name if context else None,
+        language=language_of(stream),
+        title=line(stream.metadata.get("title", ""), LONGEST_TITLE),
+        bit_rate=_rate(context.bit_rate) if context else None,
+        is_default=bool(stream.disposition & Disposition.default),
+        is_forced=bool(stream.disposition & Disposition.forced),
+    )
+    if context is None:
+        return track
+    if stream.type == "video":
+        return _seen(track, cast("VideoStream", stream))
+    return _heard(track, cast("AudioStream", stream)) if stream.type == "audio" else track
+
+
+def _seen(track: Track, stream: VideoStream) -> Track:
+    context = stream.codec_context
+    return replace(
+        track,
+        width=context.width or None,
+        height=context.height or None,
+        fps=None if track.type == "cover" else _fps(stream),
+        dynamic_range=DYNAMIC_RANGES.get(context.color_trc),
+    )
+
+
+def _heard(track: Track, stream: AudioStream) -> Track:
+    context = stream.codec_context
+    return replace(
+        track,
+        sample_rate=context.sample_rate or None,
+        channels=context.channels or None,
+        layout=context.layout.name,
     )
 
 
@@ -97,28 +157,11 @@ def _fps(video: VideoStream) -> float | None:
     return round(rate, 3) if 0 < rate <= FASTEST else None
 
 
+def _rate(bits: float | None) -> int | None:
+    """Return bits a second, None for what no file has."""
+    return round(bits) if bits and 0 < bits <= HIGHEST_RATE else None
+
+
 def _sane(seconds: float) -> float:
     """Bound a duration: broken timestamps can claim thousands of years."""
     return round(min(max(seconds, 0.0), LONGEST), 3)
-
-
-def _tags(container: InputContainer) -> dict[str, str]:
-    """Return the file's tags with lower-case names, without control characters, cut to size.
-
-    Ogg keeps them on the stream.
-    """
-    found = dict(container.metadata)
-    if container.format.name == "ogg":
-        found = {**container.streams[0].metadata, **found}
-    tags: dict[str, str] = {}
-    for key, value in islice(found.items(), MAX_TAGS):
-        name = UNSAFE.sub("", key).strip().lower()[:MAX_KEY]
-        if name and name not in _CONTAINER_TAGS:
-            tags[name] = _clean(value)
-    return tags
-
-
-def _clean(value: str) -> str:
-    """Drop control characters but keep line breaks; descriptions have them."""
-    lines = value[: 2 * MAX_VALUE].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(UNSAFE.sub("", line.replace("\t", " ")) for line in lines).strip()[:MAX_VALUE]

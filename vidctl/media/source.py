@@ -6,6 +6,7 @@ named ``.mp4`` must not read a neighbour's file or a web address.
 
 from __future__ import annotations
 
+import errno
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ CLOCK_STARTS_AT_ZERO = frozenset({"mov", "matroska"})
 LIVE_START = 60.0
 FAILURES_IN_A_ROW = 50
 MICROSECONDS = 1_000_000
+BYTES_PER_PIXEL = 4
 
 
 @contextmanager
@@ -145,8 +147,22 @@ def _decode(packet: Packet[Stream]) -> list[object]:
 
     try:
         return list(packet.decode())
-    except av.FFmpegError:
+    except av.FFmpegError as error:
+        if error.errno == errno.ENOMEM:
+            _need_memory(packet.stream)
         return []
+
+
+def _need_memory(stream: Stream) -> None:
+    """Raise MemoryError when there is none for a picture: that is not damage to step over.
+
+    FFmpeg says the same of a damaged packet that claims an absurd size.
+    """
+    from av import VideoCodecContext
+
+    context = stream.codec_context
+    if isinstance(context, VideoCodecContext):
+        bytearray(BYTES_PER_PIXEL * context.width * context.height)
 
 
 def _is_decodable(stream: Stream) -> bool:

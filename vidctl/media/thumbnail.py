@@ -4,53 +4,64 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidctl.errors import InvalidMedia, UsageError
 from vidctl.files import atomic_writer
-from vidctl.media.source import (
-    MICROSECONDS,
-    cover,
-    open_media,
-    origin,
-    packets,
-    picture,
-    quarter_turns,
-    shown_size,
-    video_frames,
-)
+from vidctl.media.frames import PIXELS_PER_LOOK, frame_at, has_picture, jpeg, length, upright
+from vidctl.media.source import cover, open_media, origin, packets, picture
+from vidctl.timecode import clock
 
 if TYPE_CHECKING:
-    from av import VideoFrame, VideoStream
+    from av import VideoStream
     from av.container import InputContainer
     from PIL.Image import Image
 
 LOOKS = 12
 QUALITY = 85
-# Pixels decoded per look, about 50 frames of 1080p: bounds the time where keyframes are rare.
-PIXELS_PER_LOOK = 100_000_000
+# Whoever names a moment waits for it, also where the only keyframe is a minute before.
+PIXELS_FOR_MOMENT = 40 * PIXELS_PER_LOOK
 MAX_COVER_PIXELS = 50_000_000
 _DARK, _BRIGHT, _FLAT = 16, 245, 6
 
 
-def thumbnail(path: Path, target: Path, *, width: int = 640) -> float | None:
-    """Write the best of twelve frames, or the cover of a sound file, as a JPEG to ``target``.
+def thumbnail(
+    path: Path, target: Path, *, width: int = 640, at: float | None = None
+) -> float | None:
+    """Write the frame at ``at`` seconds, or the best of twelve, as a JPEG to ``target``.
 
-    The picture is at most ``width`` wide and never enlarged. Returns the second it was taken at
-    (0.0 for a cover), or None, and writes nothing, when no picture decodes. Raises what
-    ``open_media`` and ``atomic_writer`` raise.
+    Without ``at``, a sound file gives its cover. The picture is at most ``width`` wide and never
+    enlarged. Returns the second it was taken at (0.0 for a cover), or None, and writes nothing,
+    when no picture decodes. Raises what ``open_media`` and ``atomic_writer`` raise; with ``at``,
+    UsageError for a moment after the end and InvalidMedia where there is no frame.
     """
     with open_media(path) as container:
         video = picture(container)
-        found = _best_frame(container, video, width) if video else None
-        found = found or _cover(container, width)
+        if at is not None:
+            found: tuple[float, Image] | None = _frame_of(container, path, at, width)
+        else:
+            found = _best_frame(container, video, width) if video else None
+            found = found or cover_of(container, width)
     if found is None:
         return None
     second, image = found
     with atomic_writer(target) as file:
-        image.save(file, "JPEG", quality=QUALITY)
+        file.write(jpeg(image, QUALITY))
     return second
+
+
+def _frame_of(container: InputContainer, path: Path, at: float, width: int) -> tuple[float, Image]:
+    video = has_picture(container, path, "a thumbnail")
+    end = length(container)
+    if end and at > end:
+        raise UsageError(f"{clock(at)} is after the end, which is at {clock(end)}", item=str(path))
+    zero = origin(container)
+    frame = frame_at(container, video, at + zero, pixels=PIXELS_FOR_MOMENT)
+    if frame is None:
+        raise InvalidMedia(f"no picture decodes at {clock(at)}", item=str(path))
+    second = at if frame.time is None else max(frame.time - zero, 0.0)
+    return round(second, 3), upright(frame, video, width)
 
 
 def _best_frame(
@@ -62,11 +73,11 @@ def _best_frame(
     best: tuple[float, float, Image] | None = None
     seen: set[float] = set()
     for moment in _moments(container):
-        frame = _frame_at(container, video, moment + zero)
+        frame = frame_at(container, video, moment + zero)
         if frame is None or (second := max((frame.time or 0.0) - zero, 0.0)) in seen:
             continue
         seen.add(second)
-        image = _upright(frame, video, width)
+        image = upright(frame, video, width)
         score = _score(image)
         if best is None or score > best[0]:
             best = (score, second, image)
@@ -75,40 +86,9 @@ def _best_frame(
 
 def _moments(container: InputContainer) -> Iterator[float]:
     """Yield the seconds to look at; powers of two when nobody knows how long the file is."""
-    duration = (container.duration or 0) / MICROSECONDS
+    duration = length(container)
     for look in range(LOOKS):
         yield duration * (look + 0.5) / LOOKS if duration > 0 else 2.0**look - 1
-
-
-def _frame_at(container: InputContainer, video: VideoStream, moment: float) -> VideoFrame | None:
-    """Return the frame at ``moment`` or, when that is too far from a keyframe, one before it."""
-    import av
-
-    with suppress(av.FFmpegError):
-        container.seek(int(moment / float(video.time_base or 1)), stream=video)
-    pixels = 0
-    found = None
-    for packet in packets(container, video):
-        for frame in video_frames(packet):
-            found = frame
-            pixels += frame.width * frame.height
-            if frame.time is None or frame.time >= moment - 0.001 or pixels > PIXELS_PER_LOOK:
-                return found
-    return found
-
-
-def _upright(frame: VideoFrame, video: VideoStream, width: int) -> Image:
-    """Return a frame as a player shows it; PyAV converts but does not turn."""
-    from PIL.Image import fromarray
-
-    turn = quarter_turns(frame)
-    shown_width, shown_height = shown_size(video, turn)
-    scale = min(1.0, width / max(shown_width, 1))
-    size = max(round(shown_width * scale), 1), max(round(shown_height * scale), 1)
-    across, down = size[::-1] if turn % 180 else size
-    pixels = frame.reformat(width=across, height=down, format="rgb24").to_ndarray()
-    image = fromarray(pixels)
-    return image.rotate(turn, expand=True) if turn else image
 
 
 def _score(image: Image) -> float:
@@ -124,7 +104,7 @@ def _score(image: Image) -> float:
     return score - 1000 if is_blank else score
 
 
-def _cover(container: InputContainer, width: int) -> tuple[float, Image] | None:
+def cover_of(container: InputContainer, width: int) -> tuple[float, Image] | None:
     """Read the attached picture with Pillow, which has limits for hostile images."""
     from PIL import Image, ImageOps
 

@@ -36,7 +36,34 @@ Url = Annotated[
 ]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
+Level = Annotated[float, Field(ge=-200, le=200, allow_inf_nan=False)]
 Millis = Annotated[int, Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]
+
+
+class ChapterProperties(BaseModel):
+    """A named stretch of an item, in seconds from its start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Seconds
+    end: Seconds
+    title: str = Field("", max_length=1000)
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> ChapterProperties:
+        if self.end < self.start:
+            raise ValueError("a chapter must not end before it starts")
+        return self
+
+
+class LoudnessProperties(BaseModel):
+    """How loud sound is by EBU R128: LUFS, LU and dBTP; what is not known is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    integrated: Level | None = None
+    range: Level | None = None
+    truePeak: Level | None = None  # noqa: N815
 
 
 class MediaProperties(BaseModel):
@@ -55,6 +82,8 @@ class MediaProperties(BaseModel):
     language: str | None = Field(None, max_length=35)
     sourceUrl: Url | None = None  # noqa: N815
     media: dict[str, Any] | None = None
+    chapters: list[ChapterProperties] | None = Field(None, max_length=1000)
+    loudness: LoudnessProperties | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -71,6 +100,8 @@ class PodcastProperties(MediaProperties):
     audioUrl: Url | None = None  # noqa: N815
     episodeNumber: Annotated[float, Field(ge=0)] | None = None  # noqa: N815
     seasonNumber: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
+    show: Word | None = None
+    author: Word | None = None
 
 
 class PlaylistProperties(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vidctl.model.media import MediaRow
@@ -61,6 +61,38 @@ class SqliteMedia(Scoped):
         )
         return found[0] if found else None
 
+    def by_file(self, filename: str, path: str = "") -> MediaRow | None:
+        """Return what was taken into the home group from a file of that name, the newest.
+
+        With ``path``, only what came from there, as its row's metadata says.
+        """
+        found = self._where(
+            "m.group_id = :home AND m.filename = :filename AND m.role IN ('source', 'version')"
+            " AND (:path = '' OR json_extract(m.metadata, '$.path') = :path)",
+            filename=filename,
+            path=path,
+        )
+        return found[-1] if found else None
+
+    def annotate(self, media_id: str, metadata: Mapping[str, Any]) -> None:
+        """Replace what is known about where bytes came from."""
+        with self.database.transaction():
+            self.database.execute(
+                "UPDATE media AS m SET metadata = :metadata, updated_at = :now"
+                f" WHERE {self.in_scope('m')} AND m.id = :id AND m.deleted_at IS NULL",
+                self.bound(id=media_id, metadata=to_json(dict(metadata)), now=now()),
+            )
+
+    def is_needed(self, host: str, locator: str, *, besides: str = "") -> bool:
+        """Tell whether a row, other than the one of the id ``besides``, names those bytes."""
+        return bool(
+            self.database.rows(
+                f"SELECT 1 FROM media AS m WHERE {self.in_scope('m')} AND m.deleted_at IS NULL"
+                " AND m.host = :host AND m.locator = :locator AND m.id <> :besides LIMIT 1",
+                self.bound(host=host, locator=locator, besides=besides),
+            )
+        )
+
     def all(self) -> Iterable[MediaRow]:
         """Return every media row of the scope."""
         return self._where("1")
@@ -72,6 +104,15 @@ class SqliteMedia(Scoped):
             self.bound(**parameters),
         )
         return [media_row_of(row) for row in rows]
+
+    def recast(self, media_id: str, role: str) -> None:
+        """Give bytes another role. Raises Conflict for a second source of the same bytes."""
+        with self.database.transaction():
+            self.database.execute(
+                "UPDATE media AS m SET role = :role, updated_at = :now"
+                f" WHERE {self.in_scope('m')} AND m.id = :id AND m.deleted_at IS NULL",
+                self.bound(id=media_id, role=role, now=now()),
+            )
 
     def remove(self, media_id: str) -> None:
         """Forget where bytes are; the bytes themselves are the host's."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from vidctl.store.analytics import SqliteAnalytics
     from vidctl.store.connections import SqliteConnections
+    from vidctl.store.costs import Spending, SqliteCosts
     from vidctl.store.courses import SqliteCourses
     from vidctl.store.enrolments import SqliteEnrolments
     from vidctl.store.events import SqliteEvents
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vidctl.store.segments import SqliteSegments
     from vidctl.store.sequences import SqliteSequences
     from vidctl.store.things import SqliteThings
+    from vidctl.store.uploads import SqliteUploads
     from vidctl.store.watched import SqliteWatched
 
 
@@ -144,6 +146,20 @@ class SqliteStore:
         return SqliteMedia(self.database, self.scope)
 
     @cached_property
+    def uploads(self) -> SqliteUploads:
+        """Transfers of the scope that are under way."""
+        from vidctl.store.uploads import SqliteUploads
+
+        return SqliteUploads(self.database, self.scope)
+
+    @cached_property
+    def costs(self) -> SqliteCosts:
+        """The ledger of paid calls of the scope."""
+        from vidctl.store.costs import SqliteCosts
+
+        return SqliteCosts(self.database, self.scope)
+
+    @cached_property
     def jobs(self) -> SqliteJobs:
         """Stage state of the scope."""
         from vidctl.store.jobs import SqliteJobs
@@ -174,6 +190,12 @@ class SqliteLibrary:
     def open(self, scope: Scope) -> SqliteStore:
         """Return a store for a scope."""
         return SqliteStore(self.database, scope)
+
+    def spending(self) -> Spending:
+        """Return what the library spends as a whole, and the caps on that."""
+        from vidctl.store.costs import Spending
+
+        return Spending(self.database)
 
     def backup(self, target: Path) -> None:
         """Copy the library to a new file through SQLite's backup API, while others write.

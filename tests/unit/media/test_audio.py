@@ -209,7 +209,7 @@ def tone(rate: int, second: float) -> av.AudioFrame:
 def line_of(*heard: tuple[int, float]) -> Samples:
     line = audio._Line(RATE, 0.0, None, longest_gap=60.0)
     parts = [part for rate, second in heard for part in line.add(tone(rate, second), second)]
-    return np.concatenate([*parts, *line.flush()])
+    return np.concatenate([*parts, *line.flush()]).reshape(-1) / np.float32(32768)
 
 
 def test_the_rate_may_change_on_the_way() -> None:

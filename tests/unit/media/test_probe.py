@@ -10,21 +10,33 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from media_samples import cut, hollow, image_bytes, make, make_audio, make_video, with_cover
+from media_samples import (
+    cut,
+    hollow,
+    image_bytes,
+    make,
+    make_audio,
+    make_video,
+    with_chapters,
+    with_cover,
+)
 
 from vidctl.errors import InvalidMedia
 from vidctl.files import BLOCK
 from vidctl.media import completeness
 from vidctl.media.completeness import _End
-from vidctl.media.probe import MAX_TAGS, MAX_VALUE, probe
-from vidctl.model.media import Probe
+from vidctl.media.probe import MAX_TRACKS, probe
+from vidctl.media.tags import MAX_TAGS, MAX_VALUE
+from vidctl.model.media import Probe, Track
 
 Sample = Callable[[str], Path]
 
 
 def test_a_video(sample: Sample) -> None:
     path = sample("mp4")
-    assert probe(path) == Probe(
+    found = probe(path)
+    video, audio = found.streams
+    assert found == Probe(
         kind="video",
         format="mp4",
         duration=8.0,
@@ -37,8 +49,33 @@ def test_a_video(sample: Sample) -> None:
         sample_rate=48000,
         channels=1,
         truncated=False,
-        tags={"encoder": probe(path).tags["encoder"]},
+        tags={"encoder": found.tags["encoder"]},
+        bit_rate=round(8 * path.stat().st_size / 8.0),
+        stream_count=2,
+        streams=(
+            Track(
+                0,
+                "video",
+                "h264",
+                width=160,
+                height=90,
+                fps=10.0,
+                bit_rate=video.bit_rate,
+                is_default=True,
+            ),
+            Track(
+                1,
+                "audio",
+                "aac",
+                sample_rate=48000,
+                channels=1,
+                layout="mono",
+                bit_rate=audio.bit_rate,
+                is_default=True,
+            ),
+        ),
     )
+    assert 60_000 < (audio.bit_rate or 0) < 120_000
 
 
 @pytest.mark.parametrize(
@@ -271,3 +308,104 @@ def test_a_hole_is_measured_in_blocks(tmp_path: Path) -> None:
     assert completeness._hole_growth(path) == pytest.approx(4, rel=0.001)
     path.write_bytes(bytes(10))
     assert completeness._hole_growth(path) == 1.0
+
+
+# --- streams ------------------------------------------------------------------------------------
+
+
+def make_tracks(path: Path) -> Path:
+    """Write a film in high dynamic range with two languages and subtitles."""
+    import av
+    from av.stream import Disposition
+
+    film = make_video(path.with_name("film.mkv"), 1)
+    text = io.BytesIO(b"1\n00:00:00,000 --> 00:00:01,000\nhola\n")
+    with (
+        av.open(str(film)) as source,
+        av.open(text, "r", format="srt") as words,
+        av.open(str(path), "w") as output,
+    ):
+        video = output.add_stream_from_template(source.streams.video[0])
+        spoken = {
+            code: output.add_stream_from_template(source.streams.audio[0])
+            for code in ("eng", "spa")
+        }
+        subtitles = output.add_stream_from_template(words.streams.subtitles[0])
+        for code, stream in spoken.items():
+            stream.metadata["language"] = code
+        spoken["eng"].disposition = Disposition.default
+        spoken["spa"].metadata["title"] = "Director\x07s\ncomments"
+        subtitles.disposition = Disposition.forced
+        subtitles.metadata["language"] = "und"
+        for packet in [*source.demux(), *words.demux()]:
+            if packet.dts is None:
+                continue
+            kind = packet.stream.type
+            packet.stream = {"video": video, "audio": spoken["eng"], "subtitle": subtitles}[kind]
+            output.mux(packet)
+    return path
+
+
+def test_streams(tmp_path: Path) -> None:
+    found = probe(make_tracks(tmp_path / "a.mkv"))
+    assert found.stream_count == 4
+    told = [
+        (each.index, each.type, each.codec, each.language, each.is_default, each.is_forced)
+        for each in found.streams
+    ]
+    assert told == [
+        (0, "video", "h264", "", False, False),
+        (1, "audio", "aac", "eng", True, False),
+        (2, "audio", "aac", "spa", False, False),
+        (3, "subtitle", "subrip", "", False, True),
+    ]
+    assert found.streams[2].title == "Directors comments"
+
+
+@pytest.mark.parametrize(("number", "name"), [(16, "PQ"), (18, "HLG"), (1, None)])
+def test_dynamic_range(number: int, name: str | None, tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.color_trc = number
+        for time in range(5):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.color_trc = time, number
+            for packet in stream.encode(frame):
+                output.mux(packet)
+        for packet in stream.encode(None):
+            output.mux(packet)
+    assert probe(path).streams[0].dynamic_range == name
+
+
+def test_of_many_streams_some_are_told(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.mka"
+    with av.open(str(path), "w") as output:
+        streams = [output.add_stream("pcm_s16le", rate=8000, layout="mono") for _ in range(130)]
+        for stream in streams:
+            frame = av.AudioFrame(format="s16", layout="mono", samples=800)
+            frame.sample_rate, frame.pts = 8000, 0
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                output.mux(packet)
+    found = probe(path)
+    assert (found.stream_count, len(found.streams)) == (130, MAX_TRACKS)
+
+
+def test_a_file_cut_short_says_what_was_promised(sample: Sample, tmp_path: Path) -> None:
+    assert probe(sample("mp4")).promised is None
+    found = probe(cut(sample("mp4"), tmp_path / "cut.mp4"))
+    assert found.promised == 8.0
+    assert found.duration == pytest.approx(4.8, abs=0.8)
+
+
+def test_broken_text_in_chapters_and_streams_is_no_reason_to_refuse(
+    sample: Sample, tmp_path: Path
+) -> None:
+    path = with_chapters(sample("mkv"), tmp_path / "a.mkv", ["Kingfisher"], 2)
+    path.write_bytes(path.read_bytes().replace(b"Kingfisher", b"King\xff\xfesher"))
+    assert [chapter.title for chapter in probe(path).chapters] == ["King\ufffd\ufffdsher"]

@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 
 from vidctl import failpoints
 from vidctl.errors import StorageFull
+from vidctl.media import frames as frames_module
 from vidctl.media import source
 from vidctl.media import thumbnail as module
 from vidctl.media.thumbnail import thumbnail
@@ -136,13 +137,13 @@ def test_few_places_are_looked_at(
     sample: Sample, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[float] = []
-    real = module._frame_at
+    real = module.frame_at
 
     def counted(container: object, video: object, moment: float) -> object:
         looks.append(moment)
         return real(container, video, moment)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_frame_at", counted)
+    monkeypatch.setattr(module, "frame_at", counted)
     thumbnail(sample("mp4"), target)
     assert len(looks) == module.LOOKS == 12
     assert looks[0] > 0
@@ -161,8 +162,8 @@ def test_the_work_is_bounded_where_keyframes_are_rare(
         frames += len(found)
         return list(found)
 
-    monkeypatch.setattr(module, "video_frames", counted)
-    monkeypatch.setattr(module, "PIXELS_PER_LOOK", 10 * SIZE[0] * SIZE[1])
+    monkeypatch.setattr(frames_module, "video_frames", counted)
+    monkeypatch.setattr(frames_module, "PIXELS_PER_LOOK", 10 * SIZE[0] * SIZE[1])
     path = make_video(tmp_path / "v.mp4", 20, keyframes=1000, audio="")
     assert thumbnail(path, target) is not None
     # A decoder with two threads may give a frame or two more than were asked for.

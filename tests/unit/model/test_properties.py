@@ -23,6 +23,8 @@ WHOLE_VIDEO = {
     "language": "en",
     "sourceUrl": "https://example.org",
     "media": {"format": "mp4"},
+    "chapters": [{"start": 0.0, "end": 4.5, "title": "Start"}],
+    "loudness": {"integrated": -16.2, "range": 4.0, "truePeak": -1.1},
     "extra": {"camera": "x"},
     "youtubeId": "dQw4w9WgXcQ",
     "videoUrl": "/films/a.mp4",
@@ -31,6 +33,8 @@ WHOLE_PODCAST = {
     "audioUrl": "https://example.org/a.mp3",
     "episodeNumber": 12.5,
     "seasonNumber": 2,
+    "show": "The show",
+    "author": "Ana",
     "duration": 1,
 }
 

@@ -11,6 +11,8 @@ from vidctl import paths
 from vidctl.cli.call import Call, call
 from vidctl.cli.lazy import Command, WriteCommand, noun
 from vidctl.cli.text import visible
+from vidctl.config import Setting, Value
+from vidctl.errors import UsageError
 from vidctl.outcome import Outcome
 
 app = noun("Settings and where each comes from.")
@@ -26,12 +28,10 @@ COLUMNS = (
 def show(ctx: typer.Context) -> None:
     """Show every setting, its value, and where the value came from."""
     with call(ctx) as c:
-        from vidctl.config import SETTINGS
-
         items = []
-        for setting in SETTINGS:
+        for setting in c.config.every_setting():
             origin = c.config.origin(setting.key)
-            value = "********" if setting.secret and origin.value else origin.value
+            value = _shown(setting, origin.value)
             items.append(
                 {
                     "key": setting.key,
@@ -53,11 +53,19 @@ def get(
         from vidctl.config import setting_of
 
         origin = c.config.origin(key)
-        value = "********" if setting_of(key).secret else origin.value
+        value = _shown(setting_of(key), origin.value)
         c.finish(
             Outcome({"key": key, "value": value, "source": origin.source}),
             text=lambda: visible(str(value)),
         )
+
+
+def _shown(setting: Setting, value: Value) -> Value:
+    """Return a value as it may be shown: not what is secret, nor what looks like a key."""
+    from vidctl.keys.shapes import looks_secret
+
+    is_secret = bool(value) and (setting.secret or looks_secret(str(value)))
+    return "********" if is_secret else value
 
 
 @app.command("set", cls=WriteCommand)
@@ -89,8 +97,15 @@ def unset(
 
 def _write(c: Call, key: str, value: str | None, user: bool) -> None:
     from vidctl import config
+    from vidctl.keys.shapes import looks_secret
 
     setting = config.setting_of(key)
+    if value is not None and looks_secret(value):
+        name = key.split(".")[1] if key.startswith("hosts.") else "NAME"
+        raise UsageError(
+            f"{key} is not set: the value holds a key or a password, and settings are no secret",
+            hint=f"vidctl keys set {name}",
+        )
     if c.values.get("person"):
         c.library.allow("keep library")
     checked = None if value is None else config.checked(setting, value)

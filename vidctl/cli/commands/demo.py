@@ -79,9 +79,7 @@ def _journey(c: Call, folder: Path) -> dict[str, Any]:
                 library,
                 [str(file)],
                 Details(title="Inaugural address, 1961"),
-                work=batch.Work(transcribe=True, index=True),
-                jobs=1,
-                rehearse=False,
+                plan=batch.Plan(work=batch.Work(transcribe=True, index=True)),
                 report=c.report(),
             )
         if uploaded.errors:

@@ -1,85 +1,28 @@
-"""The seams of vidctl: what the journey needs, said as Protocols; implementations live elsewhere.
-
-Each is small enough to fake by hand; the contract of each is a test suite in ``tests/contracts``.
-"""
+"""What remembers: a bundle of small ports, each seen through one scope."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from vidctl.model.analytics import Asked, Cell, Period, Standing, Tally
     from vidctl.model.connection import Connection
+    from vidctl.model.cost import Charge
     from vidctl.model.enrolment import OutlineRow, Step
     from vidctl.model.event import Event, EventPage, EventQuery
     from vidctl.model.knowledge import Chunk, Match, Window
     from vidctl.model.label import Label
-    from vidctl.model.media import MediaRow, StoredMedia
+    from vidctl.model.media import Content, MediaRow
     from vidctl.model.person import Member
     from vidctl.model.place import LinkPage, Place
     from vidctl.model.scope import Scope
-    from vidctl.model.segment import Part, Segment
+    from vidctl.model.segment import Segment
     from vidctl.model.thing import Page, Thing, ThingQuery
+    from vidctl.model.upload import SentPart, Upload
     from vidctl.model.watching import Viewing, WatchPage, WatchQuery
-
-Advance = Callable[[float, float], None]
-
-
-class MediaHost(Protocol):
-    """A place that keeps media bytes (MUST: put, path, exists, remove)."""
-
-    name: str
-
-    def put(self, source: Path, *, group_id: str, sha256: str, suffix: str) -> StoredMedia:
-        """Store a copy of ``source`` under a name made from its hash; a second call is a no-op.
-
-        Raises StorageFull or StorageFailed; on failure nothing under the final name exists.
-        """
-
-    def path(self, locator: str) -> Path:
-        """Return a local path to the bytes. Raises NotFound when they are gone."""
-
-    def exists(self, locator: str, *, size: int) -> bool:
-        """Tell whether bytes of that size are there."""
-
-    def remove(self, locator: str) -> None:
-        """Remove the bytes; nothing happens when they are gone already."""
-
-
-class Transcriber(Protocol):
-    """Turns speech into segments, part by part."""
-
-    identity: str
-
-    def parts(self, audio: Path) -> Sequence[Part]:
-        """Plan the parts of a file; the same file and settings give the same plan."""
-
-    def transcribe(self, audio: Path, part: Part, advance: Advance) -> Sequence[Segment]:
-        """Transcribe one part; times count from the start of the file, in seconds.
-
-        Raises InvalidMedia when there is no audio, EngineUnavailable when it cannot run.
-        """
-
-
-class Embedder(Protocol):
-    """Turns text into vectors of one length."""
-
-    identity: str
-    dimension: int
-
-    def windows(self, text: str) -> Sequence[tuple[int, int]]:
-        """Split a text into spans that the model reads whole: (first, last) word, inclusive.
-
-        Words are what ``text.split()`` gives.
-        """
-
-    def embed(self, texts: Sequence[str], advance: Advance) -> Sequence[bytes]:
-        """Embed each text as float32 little-endian bytes of unit length."""
 
 
 class Things(Protocol):
@@ -292,8 +235,50 @@ class Media(Protocol):
     def add(self, row: MediaRow) -> None: ...
     def of(self, thing_id: str, role: str = "") -> Sequence[MediaRow]: ...
     def by_hash(self, sha256: str, role: str = "source") -> MediaRow | None: ...
+    def by_file(self, filename: str, path: str = "") -> MediaRow | None: ...
+    def annotate(self, media_id: str, metadata: Mapping[str, Any]) -> None: ...
     def remove(self, media_id: str) -> None: ...
+    def recast(self, media_id: str, role: str) -> None: ...
+    def is_needed(self, host: str, locator: str, *, besides: str = "") -> bool: ...
     def all(self) -> Iterable[MediaRow]: ...
+
+
+class Uploads(Protocol):
+    """Files of the scope on their way to a host, and what of them has arrived."""
+
+    def claim(
+        self,
+        host: str,
+        locator: str,
+        content: Content,
+        *,
+        source: str,
+        part_size: int,
+        seconds: float = 60.0,
+    ) -> Upload: ...
+    def begin(self, upload_id: str, remote_id: str, part_size: int) -> None: ...
+    def save_part(self, upload_id: str, part: SentPart, *, seconds: float = 60.0) -> None: ...
+    def extend(self, upload_id: str, *, seconds: float = 60.0) -> None: ...
+    def finish(self, upload_id: str, *, error: str = "") -> None: ...
+    def drop(self, upload_id: str) -> None: ...
+    def find(self, reference: str) -> Upload: ...
+    def all(self) -> Sequence[Upload]: ...
+
+
+class Costs(Protocol):
+    """The ledger of paid calls of the scope. Amounts are millionths of a US dollar."""
+
+    def reserve(self, charge: Charge, *, seconds: float = 3600.0, mode: str = "once") -> Charge: ...
+    def settle(self, charge_id: str, units: Mapping[str, float], amount: int) -> None: ...
+    def release(self, charge_id: str) -> None: ...
+    def abandon(self, charge_id: str) -> None: ...
+    def find(self, key: str) -> Charge | None: ...
+    def page(
+        self, *, since: int | None = None, until: int | None = None, limit: int = 100
+    ) -> Sequence[Charge]: ...
+    def totals(
+        self, *, since: int | None = None, until: int | None = None
+    ) -> Sequence[dict[str, Any]]: ...
 
 
 class Jobs(Protocol):
@@ -342,6 +327,10 @@ class Store(Protocol):
     def media(self) -> Media: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def uploads(self) -> Uploads: ...
+    @property
+    def costs(self) -> Costs: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Open a write transaction at once (or join the open one); all of it is kept or none."""

@@ -1,0 +1,195 @@
+"""``vidctl cost``: what paid services cost, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from vidctl.cli.call import Call, call
+from vidctl.cli.lazy import Command, WriteCommand, noun
+from vidctl.cli.output import Columns
+from vidctl.cli.text import plural, size
+from vidctl.errors import UsageError
+from vidctl.timecode import clock, iso, parse_date
+
+app = noun("Costs of services: show, estimate, cap.")
+
+
+class By(StrEnum):
+    """What costs are summed by."""
+
+    day = "day"
+    month = "month"
+    service = "service"
+    operation = "operation"
+
+
+class Operation(StrEnum):
+    """What can be paid for."""
+
+    upload = "upload"
+    transcribe = "transcribe"
+    embed = "embed"
+
+
+@app.command("show", cls=Command)
+def show(
+    ctx: typer.Context,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Spent at or after; also 7d.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Spent before; also 7d.")
+    ] = None,
+    by: Annotated[By | None, typer.Option(help="Sum up instead of listing calls.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=10_000, help="Calls to list.")
+    ] = 100,
+) -> None:
+    """Show paid calls, newest first, and their estimated price."""
+    with call(ctx) as c:
+        outcome = c.library.costs.show(
+            since=parse_date(since) if since else None,
+            until=parse_date(until) if until else None,
+            by=by.value if by else "",
+            limit=limit,
+        )
+        data = outcome.data
+        left = data["total"] - len(data["items"])
+        if left:
+            outcome.notes.append(f"{plural(left, 'older call')} not shown; --limit, or --by to sum")
+        outcome.notes.append(f"{money(data['amount'])} in {plural(data['calls'], 'call')}")
+        c.finish(outcome, columns=_sums(by.value) if by else CALLS)
+
+
+@app.command("estimate", cls=Command)
+def estimate(
+    ctx: typer.Context,
+    operation: Annotated[
+        Operation, typer.Argument(metavar="OPERATION", help="upload, transcribe or embed.")
+    ],
+    what: Annotated[list[str], typer.Argument(metavar="ITEM", help="Items, or files.")],
+    to: Annotated[
+        str, typer.Option(metavar="HOST", help="Host to send to, instead of the setting's.")
+    ] = "",
+    engine: Annotated[
+        str, typer.Option(metavar="ENGINE", help="local or openai, instead of the setting's.")
+    ] = "",
+) -> None:
+    """Reckon what an operation would cost, without doing it."""
+    with call(ctx) as c:
+        outcome = c.library.costs.estimate(operation.value, what, host=to, engine=engine)
+        data = outcome.data
+        if data["service"]:
+            said = f"{money(data['amount'])} at {data['service']}, by prices of {data['prices']}"
+            outcome.notes.append(f"about {said}; the invoice is the service's")
+        else:
+            outcome.notes.append("it is done on this machine, so it costs nothing")
+        c.finish(outcome, columns=ESTIMATE)
+
+
+@app.command("cap", cls=WriteCommand)
+def cap(
+    ctx: typer.Context,
+    run: Annotated[
+        float | None, typer.Option(metavar="USD", help="Most that one run may spend; 0: no cap.")
+    ] = None,
+    month: Annotated[
+        float | None, typer.Option(metavar="USD", help="Most for a calendar month; 0: no cap.")
+    ] = None,
+    user: Annotated[
+        bool, typer.Option("--user", help="In the user's file, not the project's.")
+    ] = False,
+) -> None:
+    """Show the caps on what services may cost, or set them.
+
+    A call that would pass a cap is not made, and the command ends with exit code 8. The month
+    (UTC) is the whole library's, whoever spends.
+    """
+    with call(ctx) as c:
+        wanted = {
+            f"cost.cap_{span}": value
+            for span, value in (("run", run), ("month", month))
+            if value is not None
+        }
+        if user and not wanted:
+            raise UsageError("--user goes with a cap", hint="vidctl cost cap --user --month 20")
+        c.library.costs.caps()  # refuses whoever may not, before anything is written
+        _set(c, wanted, user=user)
+        outcome = c.library.costs.caps()
+        c.finish(outcome, text=lambda: _caps(outcome.data, c, bool(wanted)))
+
+
+def _set(c: Call, wanted: dict[str, float], *, user: bool) -> None:
+    """Write caps to a settings file, and let them count here as well."""
+    from vidctl import config, paths
+
+    checked = {key: config.checked(config.setting_of(key), each) for key, each in wanted.items()}
+    if checked and not c.is_rehearsal:
+        is_user = user or c.config.project is None
+        file = paths.user_config_file() if is_user or c.config.project is None else c.config.project
+        for key, value in checked.items():
+            config.write(file, key, value)
+    for key, value in checked.items():
+        c.setting(key, value)
+
+
+def _caps(data: dict[str, Any], c: Call, is_set: bool) -> str:
+    def shown(cap: float) -> str:
+        return money(cap) if cap else "no cap"
+
+    lines = [f"{'run':<6} {shown(data['run'])}", f"{'month':<6} {shown(data['month'])}"]
+    if data["spent"] is not None:
+        lines[1] += f", {money(data['spent'])} spent"
+    return "\n".join([*([c.said("changed", "change")] if is_set else []), *lines])
+
+
+def money(amount: float) -> str:
+    """Write US dollars: two decimals, or as many as a small amount needs."""
+    text = f"{amount:,.6f}".rstrip("0")
+    whole, _, decimals = text.partition(".")
+    return f"${whole}.{decimals:0<2}"
+
+
+def _units(row: dict[str, Any]) -> str:
+    shown: dict[str, Callable[[float], str]] = {
+        "bytes": lambda count: size(round(count)),
+        "seconds": clock,
+        "requests": lambda count: plural(round(count), "request"),
+        "tokens": lambda count: plural(round(count), "token"),
+    }
+    known = {unit: count for unit, count in row["units"].items() if unit in shown}
+    return ", ".join(shown[unit](count) for unit, count in known.items())
+
+
+def _item(row: dict[str, Any]) -> str:
+    return str(row["item"] or row["host"] or row["engine"] or "")
+
+
+CALLS: Columns = (
+    ("time", lambda row: iso(row["at"])[:16].replace("T", " ")),
+    ("service", lambda row: str(row["service"])),
+    ("operation", lambda row: str(row["operation"])),
+    ("for", _item),
+    ("units", _units),
+    ("price", lambda row: money(row["amount"])),
+    ("state", lambda row: "" if row["state"] == "spent" else str(row["state"])),
+)
+ESTIMATE: Columns = (
+    ("what", lambda row: str(row["what"])),
+    ("units", _units),
+    ("price", lambda row: money(row["amount"])),
+)
+
+
+def _sums(by: str) -> Columns:
+    return (
+        (by, lambda row: str(row[by])),
+        ("calls", lambda row: f"{row['calls']:,}"),
+        ("units", _units),
+        ("price", lambda row: money(row["amount"])),
+        ("unsure", lambda row: money(row["unknown"]) if row["unknown"] else ""),
+    )

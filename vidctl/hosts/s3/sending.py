@@ -1,0 +1,307 @@
+"""Sending one file into a bucket: whole or in parts, and on from where it broke.
+
+Parts: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html. A part counts as
+sent when the service lists it with the MD5 of the bytes that we hold, whoever remembers what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vidctl.errors import RemoteUnavailable, VidctlError
+from vidctl.failpoints import reach
+from vidctl.hosts.s3.bucket import Bucket
+from vidctl.hosts.s3.journal import Journal
+from vidctl.hosts.s3.options import MEGABYTE, MOST_PARTS
+from vidctl.hosts.s3.refusals import Refused
+from vidctl.model.locator import content_type_of
+from vidctl.model.media import Content
+from vidctl.model.upload import SentPart
+from vidctl.ports import Sending
+from vidctl.transfer import PartReader
+
+# A part may be on its way for longer than another process waits before it takes over.
+HEARTBEAT = 15.0
+PLAIN = Sending()
+
+
+def part_size_of(size: int, wanted: int) -> int:
+    """Return the bytes of a part: what is wanted, or more where there would be too many parts."""
+    least = -(-size // MOST_PARTS)
+    return wanted if wanted >= least else -(-least // MEGABYTE) * MEGABYTE
+
+
+def etag_of(source: Path, content: Content, part_size: int) -> str:
+    """Return the ETag that a file has after it was sent in such parts, 0 for whole.
+
+    Raises Conflict when the file is not ``content``, and what reading it does.
+    """
+    reader = PartReader(source, content, PLAIN)
+    digests = [_md5(data or b"") for _, _, data in reader.parts(part_size or MEGABYTE)]
+    reader.verify()
+    return _combined(digests) if part_size else reader.md5
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A part that the service has; ``is_sound`` tells whether its ETag is our MD5."""
+
+    part: SentPart
+    digest: bytes
+
+    @property
+    def is_sound(self) -> bool:
+        return self.part.etag == self.digest.hex()
+
+
+class Sender:
+    """One file on its way to an object; call ``send`` once."""
+
+    def __init__(
+        self, bucket: Bucket, key: str, source: Path, content: Content, sending: Sending
+    ) -> None:
+        self.bucket, self.key = bucket, key
+        self.source, self.content, self.sending = source, content, sending
+
+    def send(self, journal: Journal) -> str | None:
+        """Send what has not arrived and return the ETag to expect.
+
+        That is empty where the service's ETags are not checksums, and None when somebody else
+        has made the object. Raises Conflict when the file changed.
+        """
+        if self.content.size <= journal.part_size and not journal.remote_id:
+            return self._send_whole(journal)
+        for _ in range(2):
+            try:
+                return self._send_parts(journal)
+            except Refused:
+                # Our parts are gone: the object was made after all, or they were dropped.
+                if self.bucket.head(self.key) is not None:
+                    return None
+                journal.begin("")
+                self.sending.advance(0, self.content.size)
+        raise RemoteUnavailable(f"{self.bucket.place} dropped the parts that it was sent")
+
+    def sweep(self) -> None:
+        """Drop every transfer of this object; those who still send find that it is there.
+
+        The parts of one whose beginning was acknowledged to nobody would cost money for ever.
+        """
+        # A key that may not list them can still send: the object is there, which counts.
+        with suppress(VidctlError):
+            for remote_id in transfers(self.bucket, self.key):
+                self.drop(remote_id)
+
+    def drop(self, remote_id: str) -> None:
+        """Drop the parts of one transfer; nothing happens when there are none."""
+        drop(self.bucket, self.key, remote_id)
+
+    # --- whole ----------------------------------------------------------------------------------
+
+    def _send_whole(self, journal: Journal) -> str:
+        reader = PartReader(self.source, self.content, PLAIN)
+        data = b"".join(block or b"" for _, _, block in reader.parts(max(1, journal.part_size)))
+        reader.verify()
+
+        def put() -> None:
+            self.bucket.create(
+                "put_object",
+                before=lambda: self.sending.pace(len(data)),
+                Key=self.key,
+                Body=data,
+                ContentMD5=_base64(_md5(data)),
+                **self._said(0),
+            )
+
+        with ThreadPoolExecutor(1, "s3") as pool:
+            _done(pool.submit(put), journal)
+        return reader.md5
+
+    def _said(self, part_size: int) -> dict[str, Any]:
+        metadata = {"sha256": self.content.sha256}
+        if part_size:
+            metadata["part-size"] = str(part_size)
+        return {"ContentType": content_type_of(self.key), "Metadata": metadata}
+
+    # --- in parts -------------------------------------------------------------------------------
+
+    def _send_parts(self, journal: Journal) -> str:
+        if not journal.remote_id:
+            answer = self.bucket.call(
+                "create_multipart_upload", Key=self.key, **self._said(journal.part_size)
+            )
+            reach("s3.begun")
+            journal.begin(str(answer["UploadId"]))
+            there: dict[int, SentPart] = {}
+        else:
+            there = self._there(journal)
+        sent = self._send_missing(journal, there)
+        parts = [{"PartNumber": n + 1, "ETag": one.part.etag} for n, one in sorted(sent.items())]
+        reach("s3.complete")
+
+        def complete() -> None:
+            self.bucket.create(
+                "complete_multipart_upload",
+                Key=self.key,
+                UploadId=journal.remote_id,
+                MultipartUpload={"Parts": parts},
+            )
+
+        with ThreadPoolExecutor(1, "s3") as pool:
+            _done(pool.submit(complete), journal)
+        reach("s3.completed")
+        if not all(one.is_sound for one in sent.values()):
+            return ""
+        return _combined([one.digest for _, one in sorted(sent.items())])
+
+    def _there(self, journal: Journal) -> dict[int, SentPart]:
+        """Return the parts that the service says it has, by ordinal."""
+        found = {}
+        for page in self.bucket.pages(
+            "list_parts",
+            {"PartNumberMarker": "NextPartNumberMarker"},
+            expect=("NoSuchUpload",),
+            Key=self.key,
+            UploadId=journal.remote_id,
+        ):
+            for said in page.get("Parts", ()):
+                ordinal = int(said["PartNumber"]) - 1
+                offset, etag = ordinal * journal.part_size, str(said["ETag"]).strip('"')
+                found[ordinal] = SentPart(ordinal, offset, int(said["Size"]), etag)
+        return found
+
+    def _send_missing(self, journal: Journal, there: Mapping[int, SentPart]) -> dict[int, _Sent]:
+        """Send the parts that are not there, some at a time, and return them all."""
+        reader = PartReader(self.source, self.content, PLAIN)
+        arrived = _Arrived(self, journal)
+        with (
+            ThreadPoolExecutor(self.bucket.options.parallel, "s3") as pool,
+            closing(reader.parts(journal.part_size)) as parts,  # type: ignore[type-var]
+        ):
+            try:
+                for ordinal, offset, data in parts:
+                    data, part = data or b"", there.get(ordinal)
+                    digest = _md5(data)
+                    if part is not None and journal.knows(part, len(data), digest):
+                        arrived.add(_Sent(part, digest))
+                        continue
+                    arrived.wait_for_room(self.bucket.options.parallel)
+                    task = pool.submit(self._send_part, journal.remote_id, ordinal, offset, data)
+                    arrived.expect(task)
+                arrived.wait_for_room(1)
+            except BaseException:
+                # What the others bring counts, or it would be sent again.
+                pool.shutdown(wait=True, cancel_futures=True)
+                arrived.keep_finished()
+                raise
+        reader.verify()
+        return arrived.sent
+
+    def _send_part(self, remote_id: str, ordinal: int, offset: int, data: bytes) -> _Sent:
+        digest = _md5(data)
+        answer = self.bucket.call(
+            "upload_part",
+            expect=("NoSuchUpload",),
+            before=lambda: self.sending.pace(len(data)),
+            Key=self.key,
+            UploadId=remote_id,
+            PartNumber=ordinal + 1,
+            Body=data,
+            ContentMD5=_base64(digest),
+        )
+        etag = str(answer.get("ETag", "")).strip('"')
+        return _Sent(SentPart(ordinal, offset, len(data), etag), digest)
+
+
+class _Arrived:
+    """The parts of one file that have arrived, and those on their way."""
+
+    def __init__(self, sender: Sender, journal: Journal) -> None:
+        self.sent: dict[int, _Sent] = {}
+        self._advance, self._total = sender.sending.advance, sender.content.size
+        self._journal = journal
+        self._expected: set[Future[_Sent]] = set()
+        self._bytes = 0
+
+    def expect(self, task: Future[_Sent]) -> None:
+        """Wait for one more."""
+        self._expected.add(task)
+
+    def add(self, one: _Sent) -> None:
+        """Count a part."""
+        self.sent[one.part.ordinal] = one
+        self._bytes += one.part.size
+        self._advance(self._bytes, self._total)
+
+    def wait_for_room(self, parallel: int) -> None:
+        """Return when fewer than ``parallel`` parts are on their way. Raises what one raised."""
+        while len(self._expected) >= parallel:
+            done, _ = wait(self._expected, HEARTBEAT, FIRST_COMPLETED)
+            if not done:
+                self._journal.extend()
+            self._take(done)
+
+    def keep_finished(self) -> None:
+        """Count what arrived after something else failed, and let go of the rest."""
+        with suppress(Refused, VidctlError):
+            self._take({task for task in self._expected if not task.cancelled()})
+
+    def _take(self, done: set[Future[_Sent]]) -> None:
+        self._expected -= done
+        failures = []
+        for task in done:
+            failure = task.exception()
+            if failure is not None:
+                failures.append(failure)
+                continue
+            one = task.result()
+            reach("s3.part")
+            self._journal.save(one.part)
+            self.add(one)
+        if failures:
+            raise failures[0]
+
+
+def _done(task: Future[None], journal: Journal) -> None:
+    """Wait for a request and keep the journal ours meanwhile. Raises what it raised."""
+    while not wait([task], HEARTBEAT).done:
+        journal.extend()
+    task.result()
+
+
+def transfers(bucket: Bucket, key: str) -> list[str]:
+    """Return the names of the unfinished transfers of one object."""
+    return [str(said["UploadId"]) for said in unfinished(bucket, key) if str(said["Key"]) == key]
+
+
+def unfinished(bucket: Bucket, prefix: str) -> list[Mapping[str, Any]]:
+    """Return what the service says of the unfinished transfers below a prefix."""
+    markers = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
+    pages = bucket.pages("list_multipart_uploads", markers, Prefix=prefix)
+    return [said for page in pages for said in page.get("Uploads", ())]
+
+
+def drop(bucket: Bucket, key: str, remote_id: str) -> None:
+    """Drop the parts of a transfer; nothing happens when there are none."""
+    with suppress(Refused):
+        bucket.call("abort_multipart_upload", expect=("NoSuchUpload",), Key=key, UploadId=remote_id)
+
+
+def _md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def _base64(digest: bytes) -> str:
+    return b64encode(digest).decode()
+
+
+def _combined(digests: list[bytes]) -> str:
+    """Return the ETag of an object made of parts: the MD5 of their MD5s, and how many."""
+    return f"{_md5(b''.join(digests)).hex()}-{len(digests)}"

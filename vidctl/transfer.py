@@ -1,0 +1,171 @@
+"""Sending bytes to a host: how fast, in which parts, and whether they still are what they were."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from vidctl.errors import Conflict, UsageError
+from vidctl.failpoints import reach
+from vidctl.files import BLOCK, read_errors, reading
+from vidctl.model.media import Content
+from vidctl.ports import Sending
+
+# Seconds of rate that may leave at once after a rest: small enough not to be seen, large enough
+# to make up for a sleep that lasted too long.
+BURST = 0.1
+_QUEUED = 2
+_RATE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([kmgt]?)(i?)b?(?:/s|ps)?", re.I | re.A)
+_POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def parse_rate(text: str) -> float:
+    """Return bytes per second of a rate such as ``500K``, ``5M`` or ``1.5MiB``; 0 is no limit.
+
+    K, M, G and T are powers of 1000, Ki, Mi, Gi and Ti of 1024. Raises UsageError.
+    """
+    match = _RATE.fullmatch(text.strip())
+    if match is None or (match[3] and not match[2]):
+        raise UsageError(
+            f"{text!r} is no rate", hint="give bytes per second, such as 500K, 5M or 1.5MiB"
+        )
+    unit = 1024.0 if match[3] else 1000.0
+    rate = float(match[1]) * unit ** _POWER[match[2].lower()]
+    if 0 < rate < 1:
+        raise UsageError(f"{text!r} is less than a byte per second", hint="0 is no limit")
+    return rate
+
+
+class Pace:
+    """A limit in bytes per second that threads share: call it with what is about to leave.
+
+    It is a token bucket that is kept as the moment at which it is empty again (the generic cell
+    rate algorithm, ITU-T I.371). Many bytes are asked for in slices, so that threads take turns
+    whatever the size of their parts. 0 bytes per second is no limit.
+    """
+
+    def __init__(
+        self,
+        bytes_per_second: float,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.rate = bytes_per_second
+        self._sleep = sleep
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._due = clock()
+
+    def __call__(self, size: int) -> None:
+        """Return when ``size`` bytes may leave."""
+        if self.rate <= 0:
+            return
+        slice_size = max(1, int(self.rate * BURST))
+        while size > 0:
+            taken = min(size, slice_size)
+            wait = self._take(taken)
+            if wait > 0:
+                self._sleep(wait)
+            size -= taken
+
+    def _take(self, size: int) -> float:
+        """Book ``size`` bytes and return the seconds until they may leave."""
+        with self._lock:
+            now = self._clock()
+            self._due = max(self._due, now - BURST) + size / self.rate
+            return self._due - now
+
+
+class PartReader:
+    """Reads a file once, in parts and in order, and learns on the way whether it is ``content``.
+
+    The bytes are hashed by a thread of their own while a part is on its way, so that at most a
+    few parts are in memory. ``sending.pace`` is called here for each part before it is handed
+    out: a host calls it only for a part that it sends again. Telling ``sending.advance`` is left
+    to the host, which knows when bytes have arrived.
+    """
+
+    def __init__(self, path: Path, content: Content, sending: Sending) -> None:
+        self.path = path
+        self.content = content
+        self.sending = sending
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._size = 0
+        self._blocks: queue.Queue[bytes | None] = queue.Queue(_QUEUED)
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of what ``parts`` has read, in hexadecimal; complete when ``parts`` is."""
+        return self._md5.hexdigest()
+
+    def parts(
+        self, part_size: int, skip: Collection[int] = ()
+    ) -> Iterator[tuple[int, int, bytes | None]]:
+        """Yield ordinal (from 0), offset in bytes and bytes of each part; call it once.
+
+        Parts whose ordinal is in ``skip`` are read and hashed, but yielded as None. An empty file
+        is one empty part. Raises Conflict as soon as the size is not that of ``content``, and
+        NotFound, PermissionRefused or StorageFailed when the file cannot be read.
+        """
+        if part_size < 1:
+            raise UsageError(f"a part has at least one byte, not {part_size}")
+        hashing = threading.Thread(target=self._hash, name="hash", daemon=True)
+        with reading(self.path) as reader:
+            if os.fstat(reader.fileno()).st_size != self.content.size:
+                raise self._changed()
+            hashing.start()
+            try:
+                for ordinal, offset in enumerate(range(0, max(1, self.content.size), part_size)):
+                    size = min(part_size, self.content.size - offset)
+                    yield ordinal, offset, self._part(reader, size, is_skipped=ordinal in skip)
+                self._read(reader, 1, expected=0)
+            finally:
+                self._blocks.put(None)
+                hashing.join()
+
+    def verify(self) -> None:
+        """Make sure that what was read is ``content``. Raises Conflict when it is not."""
+        found = (self._size, self._sha256.hexdigest())
+        if found != (self.content.size, self.content.sha256):
+            raise self._changed()
+
+    def _part(self, reader: BinaryIO, size: int, *, is_skipped: bool) -> bytes | None:
+        if not is_skipped:
+            data = self._read(reader, size, expected=size)
+            self._blocks.put(data)
+            self.sending.pace(size)
+            return data
+        for start in range(0, size, BLOCK):
+            block = min(BLOCK, size - start)
+            self._blocks.put(self._read(reader, block, expected=block))
+        return None
+
+    def _read(self, reader: BinaryIO, size: int, *, expected: int) -> bytes:
+        with read_errors(self.path):
+            reach("transfer.read")
+            data = reader.read(size)
+        if len(data) != expected:
+            raise self._changed()
+        return data
+
+    def _hash(self) -> None:
+        while (block := self._blocks.get()) is not None:
+            self._sha256.update(block)
+            self._md5.update(block)
+            self._size += len(block)
+
+    def _changed(self) -> Conflict:
+        return Conflict(
+            "the file changed while it was being sent",
+            hint="wait until the file is complete, then run the same command again",
+            item=str(self.path),
+        )
