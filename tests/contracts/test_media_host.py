@@ -166,7 +166,14 @@ def test_any_suffix_is_harmless(
 # --- what is not right --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("damaged", [CONTENT[:100], CONTENT[:-1] + b"\0", CONTENT + b"\0"])
+DAMAGED = {
+    "short": CONTENT[:100],
+    "flipped": CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]),
+    "long": CONTENT + b"\0",
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_bytes_are_replaced(damaged: bytes, place: Place, source: Path) -> None:
     stored = place.host.put(source, content())
     place.damage(stored.locator, damaged)
