@@ -140,7 +140,7 @@ def to_s3(place: Path, file: Path) -> tuple[float, dict[str, float]]:
         upload_id = told.partition("<UploadId>")[2].partition("<")[0]
         path = f"/{bucket}/plain?uploadId={upload_id}"
         plain = plain_copy(file, {"host": address, "kind": "s3", "path": path})
-        ask(address, "DELETE", path)
+        ask(address, "DELETE", f"/{bucket}/plain")
         for name, value in (("bucket", bucket), ("endpoint", f"http://{address}")):
             vidctl(place, "config", "set", f"hosts.s3.{name}", value)
         return plain, upload(place, "s3", file, {"VIDCTL_S3_KEY": f"{'A' * 20}:{'b' * 40}"})
@@ -212,6 +212,7 @@ def send_plainly(path: str, described: str) -> dict[str, float]:
     size = file.stat().st_size
     part = CLOUDINARY_PART if plan["kind"] == "cloudinary" else S3_PART
     connection = http.client.HTTPConnection(plan["host"], timeout=300)
+    etags: list[str] = []
     began = time.perf_counter()
     with file.open("rb") as source:
         for number, offset in enumerate(range(0, size, part), start=1):
@@ -230,7 +231,23 @@ def send_plainly(path: str, described: str) -> dict[str, float]:
             answer = connection.getresponse()
             body = answer.read()
             assert answer.status == 200, body
+            etags.append(answer.headers.get("ETag", ""))
+    if plan["kind"] == "s3":
+        # Until then the service has parts, and no file.
+        connection.request("POST", plan["path"], completion(etags))
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body
     return {TOOK: time.perf_counter() - began}
+
+
+def completion(etags: list[str]) -> bytes:
+    """Return what asks S3 to make one object of its parts."""
+    parts = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+        for number, etag in enumerate(etags, start=1)
+    )
+    return f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
 
 
 def form(fields: dict[str, str], data: bytes, mark: str) -> tuple[bytes, dict[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from doc_pages import README, ROOT, committed_files
 
 FIRST = 'pip install uv && uvx --from ".[local]" vidctl demo'
-TESTS = "uv run --extra local --group test pytest"
+TESTS = "uv run --extra local --group test pytest -n auto"
 
 
 def test_the_readme_has_the_two_commands_of_a_bare_machine() -> None:

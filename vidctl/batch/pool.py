@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,8 @@ R = TypeVar("R")
 PATIENCE = 10.0
 # Failures of the host in a row after which the next file would fail as well.
 TROUBLES = 3
+# Seconds that a thread may hold the interpreter while others want it; Python's own is 0.005.
+SWITCH = 0.0005
 
 
 class Abandoned(BaseException):
@@ -155,6 +158,9 @@ class Pool(Generic[S, R]):
             threading.Thread(target=self._work, name=f"upload-{number}", daemon=True)
             for number in range(self.jobs)
         ]
+        interval = sys.getswitchinterval()
+        # A thread that holds the library's write lock must not wait for the others to think.
+        sys.setswitchinterval(SWITCH)
         for thread in threads:
             thread.start()
         try:
@@ -163,6 +169,7 @@ class Pool(Generic[S, R]):
             self.gate.abandon()
             raise
         finally:
+            sys.setswitchinterval(interval)
             for _ in threads:
                 self._tasks.put(None)
             for thread in threads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from vidctl.errors import UsageError
@@ -26,9 +27,11 @@ def amount_of(units: Mapping[str, float], rates: Mapping[str, float]) -> int:
 
     ``rates`` are US dollars for one unit; what has no rate costs nothing.
     """
-    cost = math.fsum(count * rates.get(unit, 0.0) for unit, count in units.items()) * MICRO
-    # A hair above a whole number is the error of four operations in floating point, not money.
-    return math.ceil(cost * (1 - 1e-15))
+    # As decimals: a hair above a whole number is an error of floating point, not money.
+    prices = (
+        Fraction(str(count)) * Fraction(str(rates.get(unit, 0.0))) for unit, count in units.items()
+    )
+    return math.ceil(sum(prices, Fraction()) * MICRO)
 
 
 def tokens_of(words: int, *, chunk_words: int, overlap: int) -> int:

@@ -131,6 +131,9 @@ class Workshop:
 
     def thumbnail(self, seen: Examined) -> Beside | None:
         """Put a picture of the file, or its cover, on the host; None where it has neither."""
+        probed = seen.probe
+        if probed is not None and probed.kind == "audio" and not probed.has_cover:
+            return None
         with tempfile.TemporaryDirectory(prefix="vidctl-") as folder:
             picture = Path(folder) / "thumbnail.jpg"
             taken = self.sandbox.thumbnail(seen.file.path, picture)

@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from vidctl.errors import TruncatedMedia
 from vidctl.media.chapters import chapters_of
 from vidctl.media.completeness import is_material, read_through
-from vidctl.media.refusal import refusal_of_streams
+from vidctl.media.refusal import AGAIN, refusal_of_streams
 from vidctl.media.source import (
     MICROSECONDS,
     cover,
@@ -46,7 +47,8 @@ def probe(path: Path, *, verify: bool = True) -> Probe:
     With ``verify`` the whole file is read once (not decoded) to find out whether it was cut
     short; ``duration`` is then what can be played, which in a truncated file is less than its
     header says. Without it the header is believed. Raises what ``open_media`` raises, and
-    InvalidMedia when there is neither sound nor picture or nothing of them decodes.
+    InvalidMedia when there is neither sound nor picture or nothing of them decodes, and
+    TruncatedMedia when the file is cut before its first moment ends.
     """
     with open_media(path) as container:
         described = _described(container, path)
@@ -56,6 +58,10 @@ def probe(path: Path, *, verify: bool = True) -> Probe:
     told = described.duration
     is_other = is_material(abs(readable - told), max(readable, told))
     duration = _sane(readable) if is_cut or is_other or not told else told
+    if is_cut and not duration:
+        raise TruncatedMedia(
+            "the file ends before anything in it can be played", hint=AGAIN, item=str(path)
+        )
     promised = told if is_cut and told > duration else None
     return replace(
         described,

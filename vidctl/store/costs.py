@@ -99,7 +99,8 @@ class SqliteCosts(Scoped):
         self._end(charge_id, "state = 'reserved'", "c.state = 'reserved'")
 
     def _end(self, charge_id: str, assignments: str, condition: str, **parameters: Any) -> int:
-        with self.database.transaction():
+        # A power cut can only bring the reservation back, and that counts.
+        with self.database.transaction(is_lasting=False):
             done = self.database.execute(
                 f"UPDATE costs AS c SET {assignments}, lease_owner = '', lease_until = 0,"
                 f" updated_at = :now WHERE {self.in_scope('c')} AND c.id = :id AND {condition}",

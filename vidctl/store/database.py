@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ BUSY_SECONDS = 15.0
 HURRIED_MS = 50
 MMAP_BYTES = 1 << 30
 CACHE_KIB = 64 * 1024
+
+# Threads of this process write one after the other, by file. Left to SQLite they would wait by
+# sleeping longer and longer, and find that a newcomer took the lock meanwhile.
+_turns: dict[str, threading.Lock] = {}
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 
@@ -65,6 +70,8 @@ class Database:
         self.has_vector = driver.vector
         self.snapshot: Path | None = None
         self._depth = 0
+        self._patience = BUSY_SECONDS
+        self._turn = _turns.setdefault(str(path.absolute()), threading.Lock())
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Any:
         """Run one statement and return its cursor."""
@@ -87,15 +94,31 @@ class Database:
             return self.connection.execute(sql, parameters).fetchone()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, is_lasting: bool = True) -> Iterator[None]:
         """Hold the write lock for a block; all of it is kept, or none of it.
 
-        A nested block joins the outer one. Raises LibraryLocked when another process keeps the
+        A nested block joins the outer one. What is not ``is_lasting`` does not wait for the disk:
+        a power cut, though no crash, can take it back. Raises LibraryLocked when another process keeps the
         lock for longer than the busy timeout.
         """
         if self._depth:
             yield
             return
+        if not self._turn.acquire(timeout=self._patience):
+            raise _busy(self.path)
+        try:
+            if is_lasting:
+                yield from self._whole()
+            else:
+                self.execute("PRAGMA synchronous = NORMAL")
+                try:
+                    yield from self._whole()
+                finally:
+                    self.execute("PRAGMA synchronous = FULL")
+        finally:
+            self._turn.release()
+
+    def _whole(self) -> Iterator[None]:
         self.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
@@ -128,11 +151,13 @@ class Database:
 
         For what may be lost: a power cut can take the last of it, and nothing else.
         """
+        self._patience = HURRIED_MS / 1000
         self.execute(f"PRAGMA busy_timeout = {HURRIED_MS}")
         self.execute("PRAGMA synchronous = NORMAL")
         try:
             yield
         finally:
+            self._patience = BUSY_SECONDS
             self.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
             self.execute("PRAGMA synchronous = FULL")
 
@@ -151,12 +176,16 @@ class Database:
         self.connection.close()
 
 
+def _busy(path: Path) -> LibraryLocked:
+    return LibraryLocked(f"another process has been writing to {path} for too long")
+
+
 def translate(error: Exception, driver: drivers.Driver, path: Path) -> VidctlError:
     """Say a driver's error in the words of the error tree."""
     text = str(error)
     low = text.lower()
     if "locked" in low or "busy" in low:
-        return LibraryLocked(f"another process has been writing to {path} for too long")
+        return _busy(path)
     if "full" in low and "disk" in low:
         return StorageFull(f"no space is left for {path}")
     if "malformed" in low or "not a database" in low:

@@ -179,7 +179,7 @@ class Sender:
 
     def _send_missing(self, journal: Journal, there: Mapping[int, SentPart]) -> dict[int, _Sent]:
         """Send the parts that are not there, some at a time, and return them all."""
-        reader = PartReader(self.source, self.content, PLAIN)
+        reader = PartReader(self.source, self.content, PLAIN, with_md5=False)
         arrived = _Arrived(self, journal)
         with (
             ThreadPoolExecutor(self.bucket.options.parallel, "s3") as pool,
@@ -188,9 +188,8 @@ class Sender:
             try:
                 for ordinal, offset, data in parts:
                     data, part = data or b"", there.get(ordinal)
-                    digest = _md5(data)
-                    if part is not None and journal.knows(part, len(data), digest):
-                        arrived.add(_Sent(part, digest))
+                    if part is not None and journal.knows(part, len(data), _md5(data)):
+                        arrived.add(_Sent(part, _md5(data)))
                         continue
                     arrived.wait_for_room(self.bucket.options.parallel)
                     task = pool.submit(self._send_part, journal.remote_id, ordinal, offset, data)
