@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from vidctl import registry
 from vidctl.errors import StorageFailed, VidctlError
 from vidctl.journey.index import is_fresh
 from vidctl.library import Library
-from vidctl.library.hosts import Hosts
+from vidctl.library.hosts import CACHE, Hosts
 from vidctl.model.media import MediaRow
 from vidctl.model.scope import Scope
 from vidctl.outcome import Outcome
@@ -283,9 +284,23 @@ def _mend(library: Library) -> list[str]:
     for name in _local(library.hosts, ()):
         sweep: Callable[..., int] | None = getattr(library.hosts.named(name), "sweep", None)
         swept += sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
+    swept += _swept_cache(library.config.library_path().parent / CACHE)
     if orphans or swept:
         notes.append(f"removed {len(orphans) + swept} files that belonged to no item")
     return notes + _reindexed(everywhere)
+
+
+def _swept_cache(cache: Path) -> int:
+    """Remove the folders that killed commands left their fetched and made files in."""
+    oldest = time.time() - ORPHAN_SECONDS
+    left = [
+        folder
+        for folder in cache.glob("*-*")
+        if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < oldest
+    ]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 def _reindexed(library: Library) -> list[str]:

@@ -439,3 +439,41 @@ def test_from_python(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         assert library.media.thumb("film", at=1.0).data["host"] == "shelf"
     finally:
         library.close()
+
+
+# --- what would be lost -------------------------------------------------------------------------
+
+
+def test_two_names_of_one_place_are_refused(run: Runner) -> None:
+    """Letting go under the one name would delete what the other keeps."""
+    run.ok("config", "set", "hosts.alias.kind", "folder")
+    run.ok("config", "set", "hosts.alias.path", ".vidctl/media")
+    before = {row["id"]: held(run, row).read_bytes() for row in rows(run)}
+    result = run("media", "move", "film", "--to", "alias", "--delete-source")
+    refused(result, 9, "folder and alias are the same place")
+    assert {row["id"]: held(run, row).read_bytes() for row in rows(run)} == before
+
+
+def test_copies_are_let_go_only_when_the_target_has_the_bytes(run: Runner) -> None:
+    """What the target lost is sent again from the copy before the copy goes."""
+    move(run, "--to", "shelf")
+    (source,) = [row for row in rows(run) if row["role"] == "source"]
+    content = held(run, source).read_bytes()
+    held(run, source).unlink()
+    move(run, "--to", "shelf", "--delete-source")
+    assert held(run, source).read_bytes() == content
+    assert [row["host"] for row in rows(run) if row["role"] == "copy"] == []
+
+
+def test_a_rotten_copy_on_the_target_is_not_trusted(run: Runner) -> None:
+    move(run, "--to", "shelf")
+    (copy,) = [row for row in rows(run) if row["role"] == "copy" and row["size"] > 100_000] or [
+        next(row for row in rows(run) if row["role"] == "copy")
+    ]
+    file = held(run, copy)
+    content = file.read_bytes()
+    file.chmod(0o644)
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    move(run, "--to", "folder", "--delete-source")
+    (back,) = [row for row in rows(run) if row["sha256"] == copy["sha256"]]
+    assert held(run, back).read_bytes() == content

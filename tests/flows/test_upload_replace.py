@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from upload_samples import BROKEN
 
 from vidctl import failpoints
 from vidctl.config import Config
+from vidctl.journey import replace as replacing
 from vidctl.library import Library
 
 
@@ -209,3 +211,29 @@ def test_a_disk_that_fails_leaves_the_old_version_or_the_new(
         talk.ok("upload", "again.wav", "--replace", "talk")
     assert item(talk, "talk")["properties"]["duration"] == 4.0
     assert talk.ok("doctor", "--verify-data", "--json").data["problems"] == 0
+
+
+def test_of_two_replacements_at_once_one_is_refused(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have sent their bytes; the one that records second must not make a second source."""
+    for number, name in enumerate(("first", "second", "third")):
+        tone(run.folder / f"{name}.wav", pitch=400 + 50 * number)
+    run.ok("init")
+    run.ok("upload", "first.wav")
+    record = replacing._Change.record
+    others: list[bool] = []
+
+    def late(self: Any, *arguments: Any) -> Any:
+        if not others:
+            others.append(True)
+            run.ok("upload", "third.wav", "--replace", "first")
+        return record(self, *arguments)
+
+    monkeypatch.setattr(replacing._Change, "record", late)
+    result = run("upload", "second.wav", "--replace", "first")
+    assert result.code != 0
+    assert "replaced or moved meanwhile" in result.err
+    rows = json.loads(run.ok("media", "list", "first", "--json").out)["data"]["items"]
+    sources = [row["filename"] for row in rows if row["role"] == "source"]
+    assert sources == ["third.wav"]

@@ -198,6 +198,7 @@ class _Upload:
             }
             if self.replaced is not None:
                 named = self.library.hosts.named
+                shared["store"] = own.store_of(self.replaced.group_id)
                 return replace_media(file, self.replaced, self.details, named=named, **shared)
             return ingest(file, self.details, **shared)
 

@@ -57,6 +57,11 @@ class FolderHost:
             )
         return cls(Path(options["path"]), name=name)
 
+    @property
+    def place(self) -> str:
+        """The folder, whatever links lead to it."""
+        return f"folder:{self.root.resolve()}"
+
     def locate(self, content: Content) -> str:
         """Return the place of these bytes below ``root``: ``group/ab/abcdef….mp4``."""
         return locator_of(content)

@@ -11,6 +11,7 @@ from vidctl import failpoints
 from vidctl.catalog.items import edit_item
 from vidctl.errors import VidctlError
 from vidctl.ids import new_id
+from vidctl.journey.letting_go import let_go
 from vidctl.journey.send import Terms, send_small
 from vidctl.model.event import Event
 from vidctl.model.media import MediaRow, StoredMedia
@@ -66,22 +67,20 @@ def keep(
         for each in made
     ]
     failpoints.reach("media.kept")
-    held = store.media.of(thing.id)
-    old = [row for row in held if any(_gives_way(row, each) for each in made)]
-    if _places(old) == {
-        (each.role, put.host, put.locator) for each, put in zip(made, stored, strict=True)
-    }:
-        return Kept(tuple(old), is_new=False)
     rows = [_row(thing, each, put) for each, put in zip(made, stored, strict=True)]
-    lost = {row.sha256 for row in old}
-    old += [row for row in held if row.role == "copy" and row.sha256 in lost]
     with store.transaction():
+        held = store.media.of(thing.id)
+        old = [row for row in held if any(_gives_way(row, each) for each in made)]
+        if _places(old) == _places(rows):
+            return Kept(tuple(old), is_new=False)
+        lost = {row.sha256 for row in old}
+        old += [row for row in held if row.role == "copy" and row.sha256 in lost]
         for row in old:
             store.media.remove(row.id)
         for row in rows:
             store.media.add(row)
         store.events.append([_made(thing, actor, row) for row in rows])
-        changes = picture_changes(thing, old, rows, named)
+        changes = picture_changes(store.things.get(thing.id), old, rows, named)
         if changes:
             edit_item(store=store, actor=actor, thing=thing, changes=changes, now=now)
     failpoints.reach("media.recorded")
@@ -155,10 +154,8 @@ def discard(rows: Sequence[MediaRow], *, store: Store, named: Named) -> tuple[st
     """
     notes = []
     for row in rows:
-        if store.media.is_needed(row.host, row.locator):
-            continue
         try:
-            named(row.host).remove(row.locator)
+            let_go(named(row.host), row.locator, store=store)
         except VidctlError as error:
             notes.append(f"{row.locator} is still on {row.host}: {error.message}")
     return tuple(notes)

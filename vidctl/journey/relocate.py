@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vidctl import failpoints
 from vidctl.catalog.items import edit_item
-from vidctl.errors import Conflict
+from vidctl.errors import Conflict, NotVerified
+from vidctl.files import sha256_of
 from vidctl.formats.storyboard import readdressed
 from vidctl.ids import new_id
 from vidctl.journey.keep import Named, picture_changes
@@ -100,6 +101,9 @@ class Move:
         Raises what ``MediaHost.put`` and ``local`` raise, and Conflict when the item's media were
         changed meanwhile; then the item has what it had.
         """
+        self._check_places()
+        if self.deletes:
+            self._secure(terms, report)
         arrived: list[_Arrival] = []
         for row in self.leaving:
             report.step(self.thing.slug, "move")
@@ -114,6 +118,15 @@ class Move:
         failpoints.reach("move.switched")
         sent = sum(each.new.size for each in arrived if each.is_sent)
         return Moved(len(arrived), sent, self._let_go(), self._origins())
+
+    def _check_places(self) -> None:
+        """Raise Conflict where two names stand for one place: deleting there would delete here."""
+        for name in {row.host for row in (*self.leaving, *self._elsewhere())}:
+            if self.named(name).place == self.target.place:
+                raise Conflict(
+                    f"{name} and {self.target.name} are the same place",
+                    hint=f"vidctl config show, then give {self.target.name} a place of its own",
+                )
 
     def _origins(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(row.host for row in self.leaving))
@@ -134,13 +147,20 @@ class Move:
 
     def _arrived(self, row: MediaRow, terms: Terms, report: Report) -> _Arrival:
         held = self._waiting(row.sha256)
-        if held is not None and self.target.exists(held.locator, size=held.size):
-            return _Arrival(
-                row, replace(row, id=held.id, host=held.host, locator=held.locator), False
-            )
+        # A service that has it would be sent small files again, and keeps what it verified; a disk
+        # may not, and nothing may be deleted for what nobody looked at.
+        is_trusted = not self.deletes and not self.target.is_local
+        if held and is_trusted and self.target.exists(held.locator, size=held.size):
+            stored = StoredMedia(held.host, held.locator, held.sha256, held.size)
+        else:
+            stored = self._put(row, terms, report)
+        return self._arrival(row, stored, is_sent=self._waiting(row.sha256) is None)
+
+    def _put(self, row: MediaRow, terms: Terms, report: Report) -> StoredMedia:
+        """Make sure that the target holds a row's bytes; it is sent only what it lacks."""
         content = Content(row.group_id, row.sha256, row.size, Path(row.locator).suffix)
         with self.local(row) as file:
-            stored = send(
+            return send(
                 file,
                 content,
                 store=self.store,
@@ -150,7 +170,15 @@ class Move:
                 label=self.thing.slug,
                 origin=f"{row.host}:{row.locator}",
             )
-        return self._arrival(row, stored)
+
+    def _secure(self, terms: Terms, report: Report) -> None:
+        """Make sure that the target holds what copies are let go of, before they are."""
+        there = {row.sha256 for row in self.live if row.host == self.target.name}
+        for copy in self._elsewhere():
+            # One whose bytes are gone already, as a killed move leaves it, saves nothing.
+            is_left = self.named(copy.host).stat(copy.locator) is not None
+            if copy.sha256 in there and is_left:
+                self._put(copy, terms, report)
 
     def _cues(
         self, row: MediaRow, sprites: dict[str, str], terms: Terms, report: Report
@@ -164,6 +192,8 @@ class Move:
 
         with self.local(row) as file, tempfile.TemporaryDirectory(prefix="vidctl-") as folder:
             cues = Path(folder) / "storyboard.vtt"
+            if sha256_of(file, lambda *_: None) != row.sha256:
+                raise NotVerified(f"the storyboard's cues on {row.host} are damaged")
             cues.write_bytes(readdressed(file.read_text("utf-8"), renamed).encode())
             stored = send_small(
                 cues,
@@ -175,7 +205,7 @@ class Move:
             )
         return self._arrival(row, stored)
 
-    def _arrival(self, row: MediaRow, stored: StoredMedia) -> _Arrival:
+    def _arrival(self, row: MediaRow, stored: StoredMedia, *, is_sent: bool = True) -> _Arrival:
         held = self._waiting(stored.sha256)
         new = replace(
             row,
@@ -185,7 +215,7 @@ class Move:
             sha256=stored.sha256,
             size=stored.size,
         )
-        return _Arrival(row, new)
+        return _Arrival(row, new, is_sent)
 
     def _switch(self, arrived: Sequence[_Arrival], actor: Thing, now: Callable[[], int]) -> None:
         waiting = {row.id for row in self.copies}
@@ -206,7 +236,8 @@ class Move:
                     media.annotate(row.id, row.metadata)
                 else:
                     media.add(row)
-            changes = picture_changes(self.thing, old, new, self.named)
+            shown = self.store.things.get(self.thing.id)
+            changes = picture_changes(shown, old, new, self.named)
             if changes:
                 edit_item(store=self.store, actor=actor, thing=self.thing, changes=changes, now=now)
             self.store.events.append([self._event(actor, new)])
@@ -241,8 +272,16 @@ class Move:
         return gone
 
     def _drop(self, row: MediaRow) -> None:
-        """Remove a copy's bytes, then its row: killed between, it is tried again."""
-        if not self.store.media.is_needed(row.host, row.locator, besides=row.id):
-            self.named(row.host).remove(row.locator)
-        failpoints.reach("move.removed")
-        self.store.media.remove(row.id)
+        """Remove a copy that is still one: its bytes, then its row.
+
+        Killed between, it is tried again. On a host of this machine both are in one transaction.
+        """
+        host = self.named(row.host)
+        with self.store.transaction() if host.is_local else nullcontext():
+            present = {each.id: each for each in self.store.media.of(self.thing.id)}
+            if present.get(row.id) != row:
+                return
+            if not self.store.media.is_needed(row.host, row.locator, besides=row.id):
+                host.remove(row.locator)
+            failpoints.reach("move.removed")
+            self.store.media.remove(row.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from vidctl.catalog import items
 from vidctl.errors import Conflict, InvalidMedia, NotFound, VidctlError
 from vidctl.journey.examine import Examined, MediaFile, examine
 from vidctl.journey.ingest import PLAIN, Details, uploaded
+from vidctl.journey.letting_go import let_go
 from vidctl.journey.prepare import Prepared, Workshop
 from vidctl.journey.send import Terms
 from vidctl.journey.transcribe import STAGE
@@ -102,6 +103,7 @@ class _Change:
         event = uploaded(self.prepared, actor, began, replaces=former)
         changes = self._properties()
         with self.store.transaction():
+            self._refresh()
             self._move_rows()
             self._void_transcript()
             thing = items.edit_item(
@@ -109,6 +111,16 @@ class _Change:
             )
             self.store.events.append([replace(event, target_id=thing.id)])
         return thing
+
+    def _refresh(self) -> None:
+        """Read the item's rows again. Raises Conflict when its media are others by now."""
+        present = self.store.media.of(self.thing.id)
+        if _sources(present) != _sources(self.rows):
+            raise Conflict(
+                f"the media of {self.thing.slug} were replaced or moved meanwhile",
+                hint="run the same command again",
+            )
+        self.rows = present
 
     def _move_rows(self) -> None:
         source, *beside = self.prepared.rows(self.thing.group_id, self.thing.id)
@@ -175,17 +187,18 @@ class _Change:
 
     def clear(self) -> tuple[str, ...]:
         """Remove the bytes of dropped rows that nothing else needs; return the notes."""
-        needed = {(row.host, row.locator) for row in self.store.media.all()}
         for row in self.dropped:
-            if (row.host, row.locator) in needed:
-                continue
             try:
-                self.named(row.host).remove(row.locator)
+                let_go(self.named(row.host), row.locator, store=self.store)
             except NotFound:
                 continue
             except VidctlError as error:
                 self.notes.append(f"{row.locator} is still on {row.host}: {error.message}")
         return tuple(self.notes)
+
+
+def _sources(rows: Sequence[MediaRow]) -> list[str]:
+    return [row.id for row in rows if row.role == "source"]
 
 
 def is_another_version(seen: Examined, thing: Thing) -> bool:

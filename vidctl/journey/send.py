@@ -89,4 +89,8 @@ def send_small(
     """Put a file that belongs to a media file, such as its captions, on the host."""
     sha256 = sha256_of(file, lambda done, total: terms.heed())
     content = Content(store.scope.home, sha256, size_of(file), file.suffix)
+    locator = host.locate(content)
+    if not host.is_local and store.media.is_needed(host.name, locator):
+        # Captions and covers are shared by many files, and were verified when the first came.
+        return StoredMedia(host.name, locator, sha256, content.size)
     return send(file, content, store=store, host=host, terms=terms, report=report, label=label)

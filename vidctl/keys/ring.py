@@ -11,6 +11,9 @@ from typing import Any
 
 SERVICE = "vidctl"
 LIMIT = 15.0
+NO_RING = ("keyring.backends.fail", "keyring.backends.null")
+# Backends that keep keys in files that anybody with the file can read.
+PLAIN_RINGS = "keyrings.alt."
 
 
 class RingUnavailable(Exception):
@@ -54,10 +57,8 @@ class Ring:
         """Raise RingUnavailable where no key could be kept."""
 
         def act(ring: Any) -> bool:
-            return type(ring.get_keyring()).__module__ not in (
-                "keyring.backends.fail",
-                "keyring.backends.null",
-            )
+            module = type(ring.get_keyring()).__module__
+            return module not in NO_RING and not module.startswith(PLAIN_RINGS)
 
         if not self._asked(act):
             raise RingUnavailable("this machine has no keyring")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vidctl.catalog import editing, items, where
 from vidctl.catalog.editing import Change, Edit, Marks
 from vidctl.errors import Ambiguous, UsageError, VidctlError
+from vidctl.journey.letting_go import let_go
 from vidctl.library.controller import Controller, listed
 from vidctl.library.core import BATCH, now
 from vidctl.model.thing import ThingQuery
@@ -245,7 +246,7 @@ class Items(Controller):
         left: list[VidctlError] = []
         for host, locator in gone:
             try:
-                self.library.hosts.named(host).remove(locator)
+                let_go(self.library.hosts.named(host), locator, store=self.store)
             except VidctlError as error:
                 said = f"{locator} is still on {host}, remove it there: {error.message}"
                 left.append(VidctlError(said, hint=f"vidctl hosts check {host}", item=slug))

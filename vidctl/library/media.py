@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vidctl.errors import LimitReached, MissingKey, StorageFailed, StorageFull, VidctlError
+from vidctl.errors import (
+    LimitReached,
+    MissingKey,
+    StorageFailed,
+    StorageFull,
+    UsageError,
+    VidctlError,
+)
 from vidctl.ids import decode
 from vidctl.journey.keep import url_of
 from vidctl.journey.relocate import Move, Moved
@@ -38,7 +45,12 @@ class Media(Derived):
             self.store.media.of(thing.id), key=lambda row: (ROLES.index(row.role), row.id)
         )
         notes = [] if rows else [f"{thing.slug} has no media here"]
-        return listed([self._row_record(row) for row in rows], notes=notes)
+        records = [self._row_record(row) for row in rows]
+        if not self.library.may("edit", thing):
+            # Where the author keeps the file, and what it is called there, is theirs.
+            for record in records:
+                record |= {"filename": "", "locator": "", "metadata": {}}
+        return listed(records, notes=notes)
 
     def _row_record(self, row: MediaRow) -> dict[str, Any]:
         return {
@@ -86,6 +98,8 @@ class Media(Derived):
         rest go on; raises the first error when none could be moved.
         """
         target = self.library.hosts.named(to)
+        if self.library.is_offline and not target.is_local:
+            raise UsageError(f"{to} is not on this machine, and --offline forbids the network")
         things, errors = self.library.select(references, action="edit")
         if errors and not things:
             raise errors[0]

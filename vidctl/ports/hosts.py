@@ -50,6 +50,10 @@ class MediaHost(Protocol):
     kind: str
     is_local: bool
 
+    @property
+    def place(self) -> str:
+        """What the bytes are really in: hosts of two names with one place are the same."""
+
     def locate(self, content: Content) -> str:
         """Return the locator that these bytes have here, whether or not they are here."""
 

@@ -98,8 +98,8 @@ class Database:
         """Hold the write lock for a block; all of it is kept, or none of it.
 
         A nested block joins the outer one. What is not ``is_lasting`` does not wait for the disk:
-        a power cut, though no crash, can take it back. Raises LibraryLocked when another process keeps the
-        lock for longer than the busy timeout.
+        a power cut, though no crash, can take it back. Raises LibraryLocked when another process
+        keeps the lock for longer than the busy timeout.
         """
         if self._depth:
             yield

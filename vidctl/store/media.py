@@ -119,7 +119,7 @@ class SqliteMedia(Scoped):
         with self.database.transaction():
             self.database.execute(
                 "UPDATE media AS m SET deleted_at = :now, updated_at = :now,"
-                f" filename = '' WHERE {self.in_scope('m')} AND m.id = :id",
+                f" filename = '', metadata = '{{}}' WHERE {self.in_scope('m')} AND m.id = :id",
                 self.bound(id=media_id, now=now()),
             )
 

@@ -118,6 +118,8 @@ def cap(
         if user and not wanted:
             raise UsageError("--user goes with a cap", hint="vidctl cost cap --user --month 20")
         c.library.costs.caps()  # refuses whoever may not, before anything is written
+        if wanted:
+            c.library.allow_everywhere("keep library")
         _set(c, wanted, user=user)
         outcome = c.library.costs.caps()
         c.finish(outcome, text=lambda: _caps(outcome.data, c, bool(wanted)))

@@ -48,6 +48,8 @@ def check(
     with call(ctx) as c:
         from vidctl.library import host_checks
 
+        if c.values.get("person"):
+            c.library.allow("keep library")
         hosts = host_checks.BriefHosts(c.config)
         try:
             offline = bool(c.values.get("offline"))

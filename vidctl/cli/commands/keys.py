@@ -25,10 +25,17 @@ Name = Annotated[
 LENIENT = {"allow_extra_args": True}
 
 
+def _allow(c: Call) -> None:
+    """Refuse whoever acts as somebody who does not keep the library; keys need no library."""
+    if c.values.get("person"):
+        c.library.allow("keep library")
+
+
 @app.command("list", cls=Command)
 def list_(ctx: typer.Context) -> None:
     """List what takes a key, and where each key would come from."""
     with call(ctx) as c:
+        _allow(c)
         columns = (
             ("name", lambda item: str(item["name"])),
             ("kind", lambda item: str(item["kind"])),
@@ -58,6 +65,7 @@ def set_(
     It is never an argument, which other users of this machine could read and the shell remembers.
     """
     with call(ctx) as c:
+        _allow(c)
         store = _named(c, ctx, name)
         text = _given(c, name, file)
         outcome = store.set(name, text, insecure=insecure, rehearse=c.is_rehearsal)
@@ -69,6 +77,7 @@ def set_(
 def rm(ctx: typer.Context, name: Name) -> None:
     """Forget a key that was kept."""
     with call(ctx) as c:
+        _allow(c)
         outcome = _named(c, ctx, name).remove(name, rehearse=c.is_rehearsal)
         said = f"no key of {name} was kept"
         if outcome.data["changed"]:

@@ -179,7 +179,9 @@ def _grid(text: str) -> tuple[int, int]:
 def audio(
     ctx: typer.Context,
     subject: Subject,
-    format: Annotated[Form, typer.Option(help="What to convert to.")] = Form.opus,
+    format: Annotated[
+        Form | None, typer.Option(help="What to convert to; by the ending of --out, else opus.")
+    ] = None,
     bitrate: Annotated[
         str | None, typer.Option(metavar="RATE", help="Bits a second, such as 64k.")
     ] = None,
@@ -195,13 +197,24 @@ def audio(
         outcome = c.library.media.audio(
             subject,
             _goal(c, place),
-            form=format.value,
+            form=_form(format, str(place()["out"])).value,
             bitrate=None if bitrate is None else _bits(bitrate),
             mono=mono,
             rate=rate,
             report=c.report(),
         )
         _told(c, outcome, "sound file")
+
+
+def _form(wanted: Form | None, out: str) -> Form:
+    """Return what to convert to. Raises UsageError where a file would get another's ending."""
+    ending = out.rpartition(".")[2].lower() if "." in out else ""
+    said = Form(ending) if ending in list(Form) else None
+    if wanted is not None and said is not None and wanted is not said:
+        raise UsageError(
+            f"--out ends in .{ending}, but --format is {wanted.value}", hint="leave --format out"
+        )
+    return wanted or said or Form.opus
 
 
 def _bits(text: str) -> int:

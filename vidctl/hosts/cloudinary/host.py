@@ -87,6 +87,12 @@ class CloudinaryHost:
                 )
             return self._delivery
 
+    @property
+    def place(self) -> str:
+        """The folder of the cloud. Raises MissingKey where only the key names the cloud."""
+        cloud = str(self.options.get("cloud") or "") or self.service.account.cloud
+        return f"cloudinary:{self.api}/{cloud}/{self.folder}"
+
     def locate(self, content: Content) -> str:
         """Return the place of these bytes: ``video/vidctl/GROUP/SHA256.mp4``."""
         return place_of(content, self.folder).locator

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Answer = Mapping[str, Any]
 # How long a part may take before another process takes the upload for abandoned.
-PART_SECONDS = 600.0
+PART_SECONDS = 3600.0
 
 
 class Sender:

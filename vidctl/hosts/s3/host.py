@@ -69,6 +69,12 @@ class S3Host:
         """Say how to wait between tries."""
         self._bucket.sleep = sleep
 
+    @property
+    def place(self) -> str:
+        """The part of the bucket."""
+        options = self._bucket.options
+        return f"s3:{options.endpoint}/{options.bucket}/{options.prefix}"
+
     def locate(self, content: Content) -> str:
         """Return the end of the object's key: ``group/ab/abcdef….mp4``."""
         return locator_of(content)

@@ -27,6 +27,7 @@ DROP TABLE media;
 ALTER TABLE media_again RENAME TO media;
 CREATE UNIQUE INDEX media_by_hash ON media (group_id, sha256)
   WHERE role = 'source' AND deleted_at IS NULL;
+CREATE INDEX media_by_place ON media (group_id, host, locator) WHERE deleted_at IS NULL;
 CREATE INDEX media_by_thing ON media (group_id, thing_id, role);
 -- Which file something came from: an upload that is run again looks for each of its files.
 CREATE INDEX media_by_file ON media (group_id, filename)
