@@ -125,7 +125,7 @@ class Move:
             if self.named(name).place == self.target.place:
                 raise Conflict(
                     f"{name} and {self.target.name} are the same place",
-                    hint=f"vidctl config show, then give {self.target.name} a place of its own",
+                    hint="vidctl hosts list",
                 )
 
     def _origins(self) -> tuple[str, ...]:
