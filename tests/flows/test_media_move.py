@@ -13,6 +13,7 @@ from flow_samples import captioned, tone
 from harness import Result, Runner, Spawner, files_below
 from media_samples import flat, make_video
 from servers.cloudinary import CloudinaryServer
+from servers.s3 import KEY, running_s3
 
 from vidctl import failpoints
 from vidctl.config import Config
@@ -477,3 +478,20 @@ def test_a_rotten_copy_on_the_target_is_not_trusted(run: Runner) -> None:
     move(run, "--to", "folder", "--delete-source")
     (back,) = [row for row in rows(run) if row["sha256"] == copy["sha256"]]
     assert held(run, back).read_bytes() == content
+
+
+def test_a_video_with_its_picture_goes_to_s3_and_back(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket that is not public has no web address; the picture is known all the same."""
+    with running_s3() as service:
+        monkeypatch.setenv("VIDCTL_S3_KEY", KEY)
+        run.ok("config", "set", "hosts.s3.bucket", service.bucket)
+        run.ok("config", "set", "hosts.s3.endpoint", service.address)
+        move(run, "--to", "s3")
+        shown = run.ok("videos", "show", "film", "--json").data["properties"]
+        assert shown["thumbnail"].startswith(f"s3://{service.bucket}/")
+        make_video(run.folder / "other.mp4", 2)
+        run.ok("upload", "other.mp4", "--to", "s3")
+        move(run, "--to", "folder", "--delete-source")
+        assert {row["host"] for row in live(run)} == {"folder"}

@@ -32,7 +32,7 @@ PATTERNS = {
 YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 
 Url = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://|/|\.{0,2}/)\S*$")
+    str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://|s3://|/|\.{0,2}/)\S*$")
 ]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
