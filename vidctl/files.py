@@ -108,7 +108,10 @@ def copy_file(
     return size
 
 
-def sha256_of(path: Path, advance: Callable[[float, float], None]) -> str:
+def _unheard(done: float, total: float) -> None: ...
+
+
+def sha256_of(path: Path, advance: Callable[[float, float], None] = _unheard) -> str:
     """Return the SHA-256 of a file in hexadecimal; ``advance`` hears bytes done and in all.
 
     Raises NotFound, PermissionRefused or StorageFailed.

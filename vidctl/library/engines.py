@@ -71,7 +71,7 @@ class Engines:
         if captions is not None:
             from vidctl.files import sha256_of
 
-            yield self._captions(captions), captions, sha256_of(captions, lambda *_: None)
+            yield self._captions(captions), captions, sha256_of(captions)
             return
         held = self.store.media.of(thing.id, "captions")
         if engine == "captions" or (engine == "auto" and held):

@@ -96,7 +96,7 @@ class Uploads(Controller):
         path = Path(upload.source)
         if not path.is_file():
             raise NotFound("the file is gone", hint=gone)
-        if size_of(path) != upload.size or sha256_of(path, _unheard) != upload.sha256:
+        if size_of(path) != upload.size or sha256_of(path) != upload.sha256:
             raise Conflict("the file has changed since", hint=gone)
 
     def _held(self, upload: Upload) -> bool:
@@ -218,9 +218,6 @@ class Uploads(Controller):
     def _is_ours(self, orphan: Orphan) -> bool:
         group_id = orphan.locator.partition("/")[0]
         return is_locator(orphan.locator) and group_id in self.library.scope.group_ids
-
-
-def _unheard(done: float, total: float) -> None: ...
 
 
 def record(upload: Upload) -> dict[str, Any]:
