@@ -173,7 +173,13 @@ A value comes from the first of these that has one:
 `vidctl config show` prints every setting with its value and where the value came from;
 `vidctl config path` prints the files in use. `vidctl config set KEY VALUE` writes to `vidctl.toml`
 (or the user's file: `--user`) and keeps its comments; `vidctl config unset KEY` takes the value
-out again. A key or value that vidctl does not know is an error (exit 2) that names the file."""
+out again. A key or value that vidctl does not know is an error (exit 2) that names the file.
+
+A project's file that came from somebody else, or was edited by hand, sets those marked with † only
+once you have said `vidctl config trust`, and those marked with ‡ only to a place inside the
+project's folder; see [keys](../how-to/keys.md#in-a-folder-that-somebody-else-made)."""
+
+TRUST_MARKS = {"always": "", "never": " †", "inside": " ‡"}
 
 VARIABLES = (
     (
@@ -199,6 +205,12 @@ PLACES = (
     ("settings", "`vidctl.toml`", "`~/.config/vidctl/config.toml`", "`config/config.toml`"),
     ("library", "`.vidctl/library.db`", "`~/.local/share/vidctl/library.db`", "`data/library.db`"),
     ("media", "`.vidctl/media/`", "`~/.local/share/vidctl/media/`", "`data/media/`"),
+    (
+        "trusted projects",
+        "",
+        "`~/.config/vidctl/trusted.json`",
+        "`config/trusted.json`",
+    ),
     ("crash logs", "", "`~/.local/state/vidctl/log/`", "`log/`"),
 )
 
@@ -220,7 +232,7 @@ def config_page() -> str:
 
     rows = [
         [
-            code(s.key),
+            code(s.key) + TRUST_MARKS[s.trusted],
             code(str(s.default)),
             code(s.env),
             s.help[:1].upper() + s.help[1:],
@@ -276,7 +288,7 @@ def errors_page() -> str:
         error = kind()
         number = str(int(exit_code(error)))
         rows.append([code(kind.code), number, error.message, code(kind.default_hint)])
-    rows.append(["`interrupted`", "130", "Ctrl-C; what was finished is kept.", ""])
+    rows.append(["`interrupted`", "130", "Ctrl-C or SIGTERM; what was finished is kept.", ""])
     rows.append(["`bug`", "70", "Something vidctl did not expect; the crash log has it.", ""])
     return page(
         "Errors and exit codes",

@@ -12,9 +12,21 @@ def main() -> None:
 
         sys.stdout.write(f"vidctl {__version__}\n")
         return
-    from vidctl.cli.app import run
+    import signal
 
-    sys.exit(run(sys.argv[1:]))
+    # What ends a service ends like Ctrl-C: temporary files go, and the next run goes on.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        from vidctl.cli.app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    # Nothing is left to be tidied up: who asks again while Python ends is obeyed at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.default_int_handler:
+            signal.signal(number, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def _replace_closed_streams() -> None:

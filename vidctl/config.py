@@ -1,13 +1,13 @@
-"""Settings: what they are called, what they may be, and where each value came from.
+"""Settings of one run: where each value came from, and whether it may be used.
 
-Order: flag, environment, project ``vidctl.toml``, user file, default. SETTINGS is the only list of
-settings there is; the reference page is generated from it.
+Order: flag, environment, project ``vidctl.toml``, user file, default. What there is to set is in
+``vidctl.settings``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,209 +16,43 @@ from pathlib import Path
 from typing import Any
 
 from vidctl import paths
-from vidctl.errors import UsageError
-from vidctl.keys.shapes import looks_secret
-
-Value = str | int | float | bool
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting: its dotted key, default (which gives the type), meaning and allowed values."""
-
-    key: str
-    default: Value
-    help: str
-    choices: tuple[str, ...] = ()
-    least: float | None = None
-    most: float | None = None
-    secret: bool = False
-
-    @property
-    def env(self) -> str:
-        """The environment variable of the setting."""
-        return "VIDCTL_" + self.key.upper().replace(".", "_").replace("-", "_")
-
-
-HOST_KINDS = ("folder", "cloudinary", "s3")
-# More than anybody pays, and little enough to be counted in millionths.
-DEAREST = 1_000_000
-
-SETTINGS = (
-    Setting("group", "default", "group that commands work in when -g is not given"),
-    Setting("db", "", "library file; relative paths start at the file that sets it"),
-    Setting("person", "", "person who acts when --as is not given; empty is the local owner"),
-    Setting("media.host", "folder", "name of the host that uploaded media goes to"),
-    Setting("media.folder", "", "folder of the folder host; empty is beside the library"),
-    Setting(
-        "media.verify",
-        "checksum",
-        "how an upload is checked: by the host's checksum where it has one, or by reading back",
-        choices=("checksum", "read"),
-    ),
-    # A host called like its kind needs no setting of the kind; others are named by setting it.
-    Setting(
-        "hosts.*.kind", "", "what a media host is; empty is its name", choices=("", *HOST_KINDS)
-    ),
-    Setting("hosts.*.path", "", "folder of a folder host"),
-    Setting("hosts.*.cloud", "", "cloud name; empty takes it from the key"),
-    Setting("hosts.*.preset", "", "Cloudinary upload preset"),
-    Setting("hosts.*.folder", "vidctl", "Cloudinary folder"),
-    Setting("hosts.*.tags", "", "Cloudinary tags, separated by commas"),
-    Setting("hosts.*.context", "", "Cloudinary context, such as source=vidctl|show=news"),
-    Setting("hosts.*.eager", "", "Cloudinary eager transformations, separated by |"),
-    Setting("hosts.*.auto_transcription", False, "let Cloudinary transcribe, which it charges for"),
-    Setting("hosts.*.notification_url", "", "address that Cloudinary tells when an upload is done"),
-    Setting("hosts.*.api", "", "address of the service's API, for a stand-in; empty is its own"),
-    Setting("hosts.*.bucket", "", "S3 bucket"),
-    Setting("hosts.*.prefix", "", "what S3 object names begin with"),
-    Setting("hosts.*.endpoint", "", "address of an S3 service; empty is Amazon's"),
-    Setting("hosts.*.region", "", "S3 region; empty lets the service decide"),
-    Setting(
-        "hosts.*.public_url", "", "address that S3 objects are public below; empty: they are not"
-    ),
-    Setting(
-        "hosts.*.part_mb",
-        0.0,
-        "size of the parts of an upload, in megabytes; 0 is the host's best",
-        least=0,
-        most=5000,
-    ),
-    Setting("hosts.*.parallel", 4, "parts of one file that are sent at a time", least=1, most=32),
-    Setting(
-        "hosts.*.timeout",
-        60.0,
-        "seconds without an answer that end a request",
-        least=0.1,
-        most=3600,
-    ),
-    Setting(
-        "net.allow_private",
-        "",
-        "hosts outside the public internet that links may lead to: names, addresses and networks,"
-        " separated by commas",
-    ),
-    Setting(
-        "net.timeout",
-        30.0,
-        "seconds without a byte that end a download",
-        least=0.1,
-        most=3600,
-    ),
-    Setting("net.max_gb", 20.0, "largest download, in gigabytes", least=0.001, most=10_000),
-    Setting(
-        "transcribe.engine",
-        "auto",
-        "speech engine; auto takes captions where there are some, else the local model",
-        choices=("auto", "captions", "local"),
-    ),
-    Setting(
-        "transcribe.model", "", "speech model: a folder or a hub name; empty is the model wheel"
-    ),
-    Setting("transcribe.language", "", "spoken language, such as en; empty lets the model decide"),
-    Setting("transcribe.threads", 0, "CPU threads of the speech model; 0 is all, up to 4", least=0),
-    Setting(
-        "transcribe.part_seconds",
-        480.0,
-        "length of the parts a transcription can be resumed at, in seconds",
-        least=10,
-        most=3600,
-    ),
-    Setting("chunk.words", 500, "words in a chunk", least=20, most=5000),
-    Setting("chunk.overlap", 50, "words that neighbouring chunks share", least=0, most=2500),
-    Setting(
-        "embed.engine",
-        "auto",
-        "embedding engine; auto is local where it is installed, else none",
-        choices=("auto", "local", "none"),
-    ),
-    Setting("embed.threads", 0, "CPU threads of the embedding model; 0 is all", least=0),
-    Setting(
-        "progress.threshold",
-        0.9,
-        "share of an item that must have been seen for it to count as completed",
-        least=0.01,
-        most=1,
-    ),
-    Setting(
-        "cost.cap_run",
-        0.0,
-        "US dollars that one run of a command may spend on services; 0 is no cap",
-        least=0,
-        most=DEAREST,
-    ),
-    Setting(
-        "cost.cap_month",
-        0.0,
-        "US dollars that the library may spend in a calendar month (UTC); 0 is no cap",
-        least=0,
-        most=DEAREST,
-    ),
-    # List prices as estimates: without discounts, free tiers and taxes.
-    Setting("prices.date", "2026-11-24", "day that the prices were written down, for people"),
-    Setting(
-        "prices.cloudinary.gigabyte",
-        0.4,
-        "US dollars for a gigabyte sent to Cloudinary: one credit of its paid plans",
-        least=0,
-        most=DEAREST,
-    ),
-    Setting(
-        "prices.s3.gigabyte",
-        0.0,
-        "US dollars for a gigabyte sent to S3; Amazon takes nothing for it",
-        least=0,
-        most=DEAREST,
-    ),
-    Setting(
-        "prices.s3.thousand_requests",
-        0.005,
-        "US dollars for a thousand writing requests to S3",
-        least=0,
-        most=DEAREST,
-    ),
-    Setting(
-        "prices.openai.minute",
-        0.006,
-        "US dollars for a minute of sound that OpenAI transcribes",
-        least=0,
-        most=DEAREST,
-    ),
-    Setting(
-        "prices.openai.million_tokens",
-        0.02,
-        "US dollars for a million tokens that OpenAI embeds",
-        least=0,
-        most=DEAREST,
-    ),
-    Setting("search.mode", "hybrid", "how search ranks", choices=("hybrid", "text", "semantic")),
-    Setting("search.limit", 10, "hits that a search shows", least=1, most=1000),
-    Setting("search.log", True, "remember what was searched for, for vidctl analytics searches"),
-    Setting(
-        "search.vector_weight",
-        0.5,
-        "weight of the semantic ranker against the text ranker's 1 in a hybrid search",
-        least=0,
-        most=1,
-    ),
-    Setting(
-        "courses.weight",
-        "lessons",
-        "what course progress counts: lessons all the same, or by their duration",
-        choices=("lessons", "duration"),
-    ),
+from vidctl.errors import PermissionRefused, UsageError, VidctlError
+from vidctl.settings import (
+    BY_KEY,
+    HOST_KINDS,
+    NAME,
+    SETTINGS,
+    Setting,
+    Value,
+    checked,
+    setting_of,
 )
-BY_KEY = {setting.key: setting for setting in SETTINGS}
-# A setting whose key has a * stands for one of each name: hosts.archive.bucket.
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+__all__ = [
+    "BY_KEY",
+    "HOST_KINDS",
+    "SETTINGS",
+    "Config",
+    "Origin",
+    "Setting",
+    "Value",
+    "checked",
+    "leads_out",
+    "setting_of",
+    "write",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A value and where it was set: ``flag``, an environment variable, a file, or ``default``."""
+    """A value and where it was set: ``flag``, an environment variable, a file, or ``default``.
+
+    One that is not trusted must not be used.
+    """
 
     value: Value
     source: str
+    is_trusted: bool = True
 
 
 class Config:
@@ -243,14 +77,59 @@ class Config:
     @cached_property
     def _files(self) -> list[tuple[Path, dict[str, Value]]]:
         """The settings files with their values; read late, so that a broken one can be mended."""
-        return [
-            (file, _read(file))
-            for file in (self.project, paths.user_config_file())
-            if file is not None and file.is_file()
-        ]
+        files = [] if self.project is None else [self.project]
+        # Who has no home has no settings there either; keys say so when they are looked for.
+        with contextlib.suppress(UsageError):
+            files.append(paths.user_config_file())
+        return [(file, _read(file)) for file in files if file.is_file()]
+
+    def sensitive(self) -> dict[str, Value]:
+        """Return what the project's file sets of the settings that need trust."""
+        found = dict(self._files).get(self.project, {}) if self.project is not None else {}
+        return {key: value for key, value in found.items() if setting_of(key).trusted != "always"}
+
+    @cached_property
+    def doubtful(self) -> list[str]:
+        """The settings of the project's file that count only when the file is trusted."""
+        return [key for key, value in self.sensitive().items() if self._needs_trust(key, value)]
+
+    def _needs_trust(self, key: str, value: Value) -> bool:
+        setting = setting_of(key)
+        if setting.trusted == "inside":
+            assert self.project is not None
+            return bool(value) and leads_out(self.project.parent, str(value))
+        # What would count without the project's file: it changes nothing to say the same.
+        others = [values for file, values in self._files if file != self.project]
+        return value != next((found[key] for found in others if key in found), setting.default)
+
+    @cached_property
+    def is_trusted(self) -> bool:
+        """Whether the person trusts the project's file, or it sets nothing that needs it.
+
+        Raises what reading the list of trusted files raises.
+        """
+        if self.project is None or not self.doubtful:
+            return True
+        from vidctl.keys.trust import Trust, mark_of
+
+        return Trust(paths.trust_file()).holds(self.project, mark_of(self.sensitive()))
 
     def origin(self, key: str) -> Origin:
-        """Return a setting's value and where it came from. Raises UsageError for unknown keys."""
+        """Return a setting's value and where it came from.
+
+        Raises UsageError for unknown keys, PermissionRefused for a value that only counts when
+        the project's file is trusted, and what ``is_trusted`` raises.
+        """
+        found = self.seen(key)
+        if not found.is_trusted and not self.is_trusted:
+            raise PermissionRefused(
+                f"{self.project} is not trusted, and it sets {', '.join(self.doubtful)}",
+                hint="vidctl config trust",
+            )
+        return found
+
+    def seen(self, key: str) -> Origin:
+        """Return a setting as ``origin`` does, also when it is not trusted: only to be shown."""
         setting = setting_of(key)
         if key in self.flags:
             return Origin(checked(setting, self.flags[key]), "flag")
@@ -259,8 +138,16 @@ class Config:
             return Origin(checked(setting, raw), setting.env)
         for file, values in self._files:
             if key in values:
-                return Origin(values[key], str(file))
+                is_trusted = file != self.project or key not in self.doubtful or self._knows()
+                return Origin(values[key], str(file), is_trusted)
         return Origin(setting.default, "default")
+
+    def _knows(self) -> bool:
+        """Tell whether the file is trusted for sure: a list that cannot be used says nothing."""
+        try:
+            return self.is_trusted
+        except VidctlError:
+            return False
 
     def text(self, key: str) -> str:
         """Return a text setting."""
@@ -286,7 +173,7 @@ class Config:
                     if value and name.startswith(head) and name.endswith(tail):
                         middle = name[len(head) : len(name) - len(tail)]
                         found.add(middle.lower().replace("_", "-"))
-        return sorted(name for name in found if _NAME.fullmatch(name))
+        return sorted(name for name in found if NAME.fullmatch(name))
 
     def every_setting(self) -> list[Setting]:
         """Return all settings; of those for one of each name, the ones that are set."""
@@ -297,7 +184,7 @@ class Config:
                 continue
             noun = setting.key.partition(".")[0]
             of_names = (replace(setting, key=setting.key.replace("*", n)) for n in self.named(noun))
-            found += [one for one in of_names if self.origin(one.key).source != "default"]
+            found += [one for one in of_names if self.seen(one.key).source != "default"]
         return found
 
     def options(self, noun: str, name: str) -> dict[str, Value]:
@@ -329,64 +216,18 @@ class Config:
         return base / paths.expanded(str(origin.value))
 
 
-def setting_of(key: str) -> Setting:
-    """Return the setting of a key. Raises UsageError with the nearest key for an unknown one."""
-    if key in BY_KEY and "*" not in key:
-        return BY_KEY[key]
-    parts = key.split(".")
-    if len(parts) == 3 and _NAME.fullmatch(parts[1]):
-        pattern = BY_KEY.get(f"{parts[0]}.*.{parts[2]}")
-        if pattern is not None:
-            return replace(pattern, key=key)
-    import difflib
+def leads_out(folder: Path, path: str) -> bool:
+    """Tell whether a path that starts at ``folder`` leads out of it, by itself or by a link.
 
-    near = difflib.get_close_matches(key, BY_KEY, n=1)
-    hint = f"did you mean {near[0]}?" if near else "vidctl config show"
-    raise UsageError(f"there is no setting {key!r}", hint=hint)
-
-
-def checked(setting: Setting, raw: Value) -> Value:
-    """Return a raw value as the setting's type. Raises UsageError where it is not allowed."""
-    kind = type(setting.default)
+    What is outside is not touched to find out: a name may be one of another machine.
+    """
+    whole = folder.absolute() / paths.expanded(path)
     try:
-        value: Value = _converted(kind, raw)
-    except (ValueError, TypeError, OverflowError):
-        names = {int: "a whole number", float: "a number", bool: "true or false"}
-        raise UsageError(
-            f"{setting.key} must be {names.get(kind, 'text')}, not {_quoted(raw)}"
-        ) from None
-    if setting.choices and value not in setting.choices:
-        raise UsageError(
-            f"{setting.key} must be one of {', '.join(setting.choices)}, not {_quoted(raw)}"
-        )
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        low, high = setting.least, setting.most
-        if (low is not None and not value >= low) or (high is not None and not value <= high):
-            limits = f"at least {low:g}" if high is None else f"from {low or 0:g} to {high:g}"
-            raise UsageError(f"{setting.key} must be {limits}, not {_quoted(raw)}")
-    return value
-
-
-def _quoted(raw: Value) -> str:
-    """Return a value as a message quotes it; a key that was put in the wrong place is not."""
-    return "what has the form of a key" if looks_secret(str(raw)) else repr(raw)
-
-
-def _converted(kind: type, raw: Value) -> Value:
-    if kind is bool:
-        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if isinstance(raw, bool):
-            return raw
-        if str(raw).lower() not in words:
-            raise ValueError
-        return words[str(raw).lower()]
-    if isinstance(raw, bool) or (kind is not str and isinstance(raw, float) and kind is int):
-        raise ValueError
-    if kind is str:
-        if not isinstance(raw, str):
-            raise ValueError
-        raw.encode()  # an argument whose bytes are no UTF-8 cannot be stored
-    return kind(raw)  # type: ignore[no-any-return]
+        plain = Path(os.path.normpath(whole))
+        is_inside = plain.is_relative_to(folder.absolute())
+        return not is_inside or not whole.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return True
 
 
 def _read(file: Path) -> dict[str, Value]:

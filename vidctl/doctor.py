@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vidctl import registry
 from vidctl.errors import StorageFailed, VidctlError
+from vidctl.files import sweep_folders
+from vidctl.ids import is_id
 from vidctl.journey.index import is_fresh
+from vidctl.journey.letting_go import cleared
 from vidctl.library import Library
 from vidctl.library.hosts import CACHE, Hosts
-from vidctl.model.media import MediaRow
+from vidctl.model.locator import is_locator
+from vidctl.model.media import Content, MediaRow
 from vidctl.model.scope import Scope
 from vidctl.outcome import Outcome
+from vidctl.ports import MediaHost
 from vidctl.progress import Report
 from vidctl.store import checkup, driver
 from vidctl.store.checkup import Finding
@@ -227,10 +232,21 @@ def _verified(library: Library, hosts: Hosts, rows: list[MediaRow], report: Repo
     return Finding("media content", not damaged, said)
 
 
-def _orphans(library: Library, hosts: Hosts) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class _Stray:
+    """A media file that no row names, and the host and group that it is in."""
+
+    host: MediaHost
+    group_id: str
+    locator: str
+    file: Path
+
+
+def _orphans(library: Library, hosts: Hosts) -> list[_Stray]:
     """Return media files that no row names; young ones may belong to an upload at work.
 
-    Two hosts may be the same folder by different names; what either holds there is named.
+    Two hosts may be the same folder by different names; what either holds there is named. Only
+    what has a name that vidctl gives is looked at, whatever else lies there.
     """
     from vidctl.library.host_checks import root_of
 
@@ -240,12 +256,28 @@ def _orphans(library: Library, hosts: Hosts) -> list[Path]:
     roots = {name: root_of(hosts.named(name)).resolve() for name in local}
     known = {roots[row.host] / row.locator for row in rows if row.host in roots}
     found = []
-    for root in dict.fromkeys(roots.values()):
-        for group_id in library.scope.group_ids:
+    first = {root: name for name, root in reversed(roots.items())}
+    for root, name in first.items():
+        for group_id in filter(is_id, library.scope.group_ids):
             for file in sorted((root / group_id).rglob("*")):
-                if file.is_file() and file not in known and file.stat().st_mtime < oldest:
-                    found.append(file)
+                locator = file.relative_to(root).as_posix()
+                if file in known or not is_locator(locator) or not file.is_file():
+                    continue
+                if file.stat().st_mtime < oldest:
+                    found.append(_Stray(hosts.named(name), group_id, locator, file))
     return found
+
+
+def _removed(library: Library, strays: Sequence[_Stray]) -> int:
+    """Remove what nobody has begun to use meanwhile, and return how many files that were."""
+    count = 0
+    for stray in strays:
+        content = Content(stray.group_id, "", 0, stray.file.suffix)
+        with cleared(stray.host, stray.locator, content, store=library.store) as is_free:
+            if is_free:
+                stray.file.unlink(missing_ok=True)
+                count += 1
+    return count
 
 
 def _work(library: Library) -> Iterator[Finding]:
@@ -274,30 +306,15 @@ def _mend(library: Library) -> list[str]:
     notes = []
     everywhere = _everywhere(library)
     checkup.rebuild_derived(library.database.database)
-    orphans = _orphans(everywhere, library.hosts)
-    for file in orphans:
-        file.unlink(missing_ok=True)
-    swept = 0
+    swept = _removed(everywhere, _orphans(everywhere, library.hosts))
     for name in _local(library.hosts, ()):
         sweep: Callable[..., int] | None = getattr(library.hosts.named(name), "sweep", None)
         swept += sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
-    swept += _swept_cache(library.config.library_path().parent / CACHE)
-    if orphans or swept:
-        notes.append(f"removed {len(orphans) + swept} files that belonged to no item")
+    cache = library.config.library_path().parent / CACHE
+    swept += sweep_folders(cache, "*-*", older_than=ORPHAN_SECONDS)
+    if swept:
+        notes.append(f"removed {swept} files that belonged to no item")
     return notes + _reindexed(everywhere)
-
-
-def _swept_cache(cache: Path) -> int:
-    """Remove the folders that killed commands left their fetched and made files in."""
-    oldest = time.time() - ORPHAN_SECONDS
-    left = [
-        folder
-        for folder in cache.glob("*-*")
-        if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < oldest
-    ]
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
 
 
 def _reindexed(library: Library) -> list[str]:

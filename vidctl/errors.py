@@ -31,7 +31,8 @@
         └── RemoteUnavailable a service does not answer
 
 A class's docstring is its default message. ``code`` is stable and appears in JSON; ``hint`` is the
-next command to type. Exit codes and HTTP statuses live in the front ends.
+next command to type. Exit codes and HTTP statuses live in the front ends. Whoever asked a paid
+service sets ``is_unbilled`` on an error that means that the service cannot charge for the request.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class VidctlError(Exception):
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.hint = hint or self.default_hint
         self.item = item
+        self.is_unbilled = False
         super().__init__(self.message)
 
 

@@ -12,7 +12,9 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +38,11 @@ DAY = 86_400.0
 # Control characters, bidirectional overrides (they make "exe.4pm" read as "mp4.exe") and the
 # surrogates that stand for undecodable bytes in a file name.
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def as_text(name: str) -> str:
+    """Return a name with what is not text in it (bytes that are no UTF-8) replaced by U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", name)
 
 
 def shown(path: Path) -> str:
@@ -143,6 +150,27 @@ def make_folder(folder: Path) -> None:
         _sync_folder(folder.parent)
 
 
+def rename(source: Path, target: Path) -> Path:
+    """Give a file another name and return it. Raises what ``atomic_writer`` does."""
+    with _write_errors(target):
+        return source.rename(target)
+
+
+def leave_mark(path: Path) -> bool:
+    """Create an empty file and tell whether it was not there: to one of all who try it at once.
+
+    Its folder is made where it is missing. Raises what ``atomic_writer`` does.
+    """
+    make_folder(path.parent)
+    with _write_errors(path):
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        _sync_folder(path.parent)
+    return True
+
+
 def remove_file(path: Path) -> None:
     """Remove a file; nothing happens when it is gone already."""
     with _write_errors(path):
@@ -169,6 +197,46 @@ def sweep_temporaries(folder: Path, *, older_than: float = DAY, recursive: bool 
                 path.unlink()
                 removed += 1
     return removed
+
+
+def sweep_folders(parent: Path, pattern: str, *, older_than: float = DAY) -> int:
+    """Remove the folders in ``parent`` that killed processes left; return how many went.
+
+    ``pattern`` is a glob for their names, ``older_than`` the age in seconds since the last write to
+    one or to a file in it: a long download writes to its file and not to the folder.
+    """
+    removed = 0
+    newest = time.time() - older_than
+    for place in parent.glob(pattern):
+        with contextlib.suppress(OSError):
+            if place.is_symlink() or not place.is_dir():
+                continue
+            times = [place.lstat().st_mtime, *(file.lstat().st_mtime for file in place.iterdir())]
+            if max(times) <= newest:
+                shutil.rmtree(place)
+                removed += 1
+    return removed
+
+
+@contextmanager
+def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """Give a new folder below ``parent``, or where the system has such, and remove it at the end.
+
+    Raises StorageFull, StorageFailed or PermissionRefused, which name where it was to be.
+    """
+    try:
+        place = parent or Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise StorageFailed(
+            "no temporary folder can be written to", hint="free some space, or set TMPDIR"
+        ) from error
+    with _write_errors(place / prefix):
+        reach("folder.make")
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -231,6 +299,15 @@ def _write_failure(error: OSError, target: Path) -> VidctlError:
     if not folder.is_dir():
         return StorageFailed(f"there is no folder {folder}")
     return StorageFailed(f"writing {shown(target)} in {folder} failed: {error.strerror}")
+
+
+def refusal_of(error: OSError) -> VidctlError:
+    """Say what the operating system refused: a full disk or a missing right is no bug."""
+    place = f"{error.filename}: " if error.filename else ""
+    kind = StorageFull if error.errno == errno.ENOSPC else StorageFailed
+    told = kind(f"{place}{error.strerror or error}")
+    told.__cause__ = error
+    return told
 
 
 def _disk(folder: Path) -> Path:

@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from vidctl.errors import UsageError
+
 PROJECT_FILE = "vidctl.toml"
 LIBRARY_FOLDER = ".vidctl"
 LIBRARY_FILE = "library.db"
@@ -41,9 +43,19 @@ def credentials_file() -> Path:
     return _home("config") / "credentials.toml"
 
 
+def trust_file() -> Path:
+    """Return the list of trusted project files, whether or not it exists."""
+    return _home("config") / "trusted.json"
+
+
 def user_library() -> Path:
     """Return the user-level library file, whether or not it exists."""
     return _home("data") / LIBRARY_FILE
+
+
+def notifications_folder() -> Path:
+    """Return the folder that remembers which notifications came, whether or not it exists."""
+    return _home("data") / "notifications"
 
 
 def log_folder() -> Path:
@@ -52,6 +64,7 @@ def log_folder() -> Path:
 
 
 def _home(kind: str) -> Path:
+    """Return one of the user's folders. Raises UsageError for a user without a home."""
     home = os.environ.get("VIDCTL_HOME")
     if home:
         return Path(home) / kind
@@ -78,5 +91,10 @@ def _linux(kind: str) -> Path:
         "log": ("XDG_STATE_HOME", ".local/state"),
     }[kind]
     base = os.environ.get(variable, "").strip()
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / default
+    try:
+        root = Path(base) if base and Path(base).is_absolute() else Path.home() / default
+    except RuntimeError:
+        # A container whose user has a number but no name.
+        hint = "export VIDCTL_HOME=FOLDER"
+        raise UsageError("this user has no home folder", hint=hint) from None
     return root / "vidctl" / "log" if kind == "log" else root / "vidctl"

@@ -17,6 +17,9 @@ class Report(Protocol):
     def finish(self, item: str, summary: str) -> None:
         """Tell that an item is through, with one line about the outcome."""
 
+    def drop(self, item: str) -> None:
+        """Tell that nothing is at work on an item any more; what became of it is told elsewhere."""
+
     def note(self, message: str) -> None:
         """Tell something the person should know, which is not an error."""
 
@@ -35,6 +38,9 @@ class Silent:
 
     def finish(self, item: str, summary: str) -> None:
         """Ignore the summary."""
+
+    def drop(self, item: str) -> None:
+        """Ignore the end."""
 
     def note(self, message: str) -> None:
         """Ignore the note."""

@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TypeVar
 
-from vidctl.errors import RateLimited, Temporary
+from vidctl.errors import RateLimited, Temporary, VidctlError
+from vidctl.tasks import attended
 
 T = TypeVar("T")
 
@@ -41,25 +43,35 @@ class Retry:
         act: Callable[[], T],
         *,
         sleep: Callable[[float], None] = time.sleep,
+        heed: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = randomness.random,
     ) -> T:
         """Return what ``act`` returns, calling it again while it raises Temporary.
 
         Raises the last Temporary when the tries are used up or the next pause would end after
-        ``total`` seconds; any other error is raised at once.
+        ``total`` seconds; any other error is raised at once. What is raised ``is_unbilled`` only
+        where every try was. ``heed`` is called all along a pause and may raise to end it.
         """
         begun = clock()
         tried = 0
+        is_unbilled = True
         while True:
             tried += 1
             try:
                 return act()
-            except Temporary as error:
+            except VidctlError as error:
+                # What a try did whose answer was lost, no later refusal can tell.
+                is_unbilled = error.is_unbilled = is_unbilled and error.is_unbilled
+                if not isinstance(error, Temporary):
+                    raise
                 pause = self.pause(tried, error, random())
                 if tried >= self.attempts or clock() - begun + pause > self.total:
                     raise
-            sleep(pause)
+            if heed is None:
+                sleep(pause)
+            else:
+                attended(partial(sleep, pause), heed, name="pause")
 
     def pause(self, tried: int, error: Temporary, drawn: float) -> float:
         """Return the seconds to wait after ``tried`` calls; ``drawn`` is a number from 0 to 1."""

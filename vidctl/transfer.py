@@ -9,6 +9,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +23,9 @@ from vidctl.ports import Sending
 # Seconds of rate that may leave at once after a rest: small enough not to be seen, large enough
 # to make up for a sleep that lasted too long.
 BURST = 0.1
-_QUEUED = 2
+# Parts that are read before they are asked for, and seconds between looks at whether to go on.
+_AHEAD = 2
+_PATIENCE = 0.2
 _RATE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([kmgt]?)(i?)b?(?:/s|ps)?", re.I | re.A)
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -84,13 +88,20 @@ class Pace:
             return self._due - now
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A part, None for one that is not wanted; or why it could not be read."""
+
+    data: bytes | None = None
+    error: BaseException | None = None
+
+
 class PartReader:
     """Reads a file once, in parts and in order, and learns on the way whether it is ``content``.
 
-    The bytes are hashed by a thread of their own while a part is on its way, so that at most a
-    few parts are in memory. ``sending.pace`` is called here for each part before it is handed
-    out: a host calls it only for a part that it sends again. Telling ``sending.advance`` is left
-    to the host, which knows when bytes have arrived.
+    A thread of its own reads and hashes the next parts while one is on its way, so that at most
+    three are in memory. ``sending.heed`` is asked while a part is waited for; pacing and telling
+    ``sending.advance`` are left to the host, which knows when bytes leave and arrive.
     """
 
     def __init__(
@@ -102,11 +113,13 @@ class PartReader:
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
         self._size = 0
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(_QUEUED)
+        self._ready: queue.SimpleQueue[_Read] = queue.SimpleQueue()
+        self._room = threading.Semaphore(_AHEAD)
+        self._is_closed = threading.Event()
 
     @property
     def md5(self) -> str:
-        """The MD5 of what ``parts`` has read, in hexadecimal; complete when ``parts`` is.
+        """The MD5 of the file, in hexadecimal; complete when ``parts`` is.
 
         Empty where it was not asked for, which saves more than half of the hashing.
         """
@@ -118,24 +131,30 @@ class PartReader:
         """Yield ordinal (from 0), offset in bytes and bytes of each part; call it once.
 
         Parts whose ordinal is in ``skip`` are read and hashed, but yielded as None. An empty file
-        is one empty part. Raises Conflict as soon as the size is not that of ``content``, and
-        NotFound, PermissionRefused or StorageFailed when the file cannot be read.
+        is one empty part. Raises Conflict as soon as the size is not that of ``content``,
+        NotFound, PermissionRefused or StorageFailed when the file cannot be read, and what
+        ``sending.heed`` does.
         """
         if part_size < 1:
             raise UsageError(f"a part has at least one byte, not {part_size}")
-        hashing = threading.Thread(target=self._hash, name="hash", daemon=True)
+        if self.content.size <= part_size:
+            yield 0, 0, self._only_part(skip)
+            return
         with reading(self.path) as reader:
             if os.fstat(reader.fileno()).st_size != self.content.size:
                 raise self._changed()
-            hashing.start()
+            ahead = threading.Thread(
+                target=self._read_ahead, args=(reader, part_size, skip), name="reader", daemon=True
+            )
+            ahead.start()
             try:
                 for ordinal, offset in enumerate(range(0, max(1, self.content.size), part_size)):
-                    size = min(part_size, self.content.size - offset)
-                    yield ordinal, offset, self._part(reader, size, is_skipped=ordinal in skip)
-                self._read(reader, 1, expected=0)
+                    yield ordinal, offset, self._next()
+                self._next()
             finally:
-                self._blocks.put(None)
-                hashing.join()
+                self._is_closed.set()
+                self._room.release()
+                ahead.join()
 
     def verify(self) -> None:
         """Make sure that what was read is ``content``. Raises Conflict when it is not."""
@@ -143,16 +162,56 @@ class PartReader:
         if found != (self.content.size, self.content.sha256):
             raise self._changed()
 
-    def _part(self, reader: BinaryIO, size: int, *, is_skipped: bool) -> bytes | None:
-        if not is_skipped:
-            data = self._read(reader, size, expected=size)
-            self._blocks.put(data)
-            self.sending.pace(size)
-            return data
+    def _only_part(self, skip: Collection[int]) -> bytes | None:
+        """Return the only part, which needs no thread that reads ahead."""
+        with reading(self.path) as reader:
+            if os.fstat(reader.fileno()).st_size != self.content.size:
+                raise self._changed()
+            data = self._part(reader, self.content.size)
+            self._read(reader, 1, expected=0)
+        return None if 0 in skip else data
+
+    def _next(self) -> bytes | None:
+        """Return what was read next. Raises why nothing was."""
+        while True:
+            self.sending.heed()
+            with suppress(queue.Empty):
+                read = self._ready.get(timeout=_PATIENCE)
+                break
+        self._room.release()
+        if read.error is not None:
+            raise read.error
+        return read.data
+
+    # --- in the other thread --------------------------------------------------------------------
+
+    def _read_ahead(self, reader: BinaryIO, part_size: int, skip: Collection[int]) -> None:
+        try:
+            for ordinal, offset in enumerate(range(0, max(1, self.content.size), part_size)):
+                self._room.acquire()
+                if self._is_closed.is_set():
+                    return
+                size = min(part_size, self.content.size - offset)
+                data = None if ordinal in skip else self._part(reader, size)
+                if data is None:
+                    self._skip(reader, size)
+                self._ready.put(_Read(data))
+            # A file that grew has something behind its end.
+            self._read(reader, 1, expected=0)
+            self._ready.put(_Read())
+        except BaseException as error:
+            self._ready.put(_Read(error=error))
+
+    def _part(self, reader: BinaryIO, size: int) -> bytes:
+        data = self._read(reader, size, expected=size)
+        for start in range(0, size, BLOCK):
+            self._hash(memoryview(data)[start : start + BLOCK])
+        return data
+
+    def _skip(self, reader: BinaryIO, size: int) -> None:
         for start in range(0, size, BLOCK):
             block = min(BLOCK, size - start)
-            self._blocks.put(self._read(reader, block, expected=block))
-        return None
+            self._hash(self._read(reader, block, expected=block))
 
     def _read(self, reader: BinaryIO, size: int, *, expected: int) -> bytes:
         with read_errors(self.path):
@@ -162,12 +221,11 @@ class PartReader:
             raise self._changed()
         return data
 
-    def _hash(self) -> None:
-        while (block := self._blocks.get()) is not None:
-            self._sha256.update(block)
-            if self._md5 is not None:
-                self._md5.update(block)
-            self._size += len(block)
+    def _hash(self, block: bytes | memoryview) -> None:
+        self._sha256.update(block)
+        if self._md5 is not None:
+            self._md5.update(block)
+        self._size += len(block)
 
     def _changed(self) -> Conflict:
         return Conflict(

@@ -133,7 +133,7 @@ FRAGMENTS = re.compile(
     r"|LINK|JOINED|FROM_LABELS|RANKS\[by\]|self\._(members|shown)|source|shown|beyond\(after\)"
     r"|LAST_AT|WATCHING"
     r"|int\(BUSY_SECONDS \* 1000\)|CACHE_KIB|MMAP_BYTES|HURRIED_MS|column|sign|dated|end|limit"
-    r"|DAY|SUMS|IN_PERIOD|ITEM_PIECES|OF_ITEMS|first|order|views|WITHIN|CELL|assignments"
+    r"|DAY|SUMS|IN_VIEW|IN_PERIOD|ITEM_PIECES|OF_ITEMS|first|order|views|WITHIN|CELL|assignments"
 )
 
 

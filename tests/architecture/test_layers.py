@@ -29,12 +29,14 @@ MAY_IMPORT = {
     "ports": ("model", "errors"),
     "formats": ("model", "errors", "timecode"),
     "files": ("errors", "failpoints"),
-    "retry": ("errors",),
+    "retry": ("errors", "tasks"),
+    "tasks": (),
     "transfer": ("errors", "failpoints", "files", "model", "ports"),
-    "net": ("errors", "failpoints", "files", "retry", ""),
+    "net": ("errors", "failpoints", "files", "ports", "retry", "tasks", ""),
     "sources": ("errors", "files", "net", "paths", "progress", "ports"),
     "media": ("model", "errors", "files", "failpoints", "timecode", "progress", "ports"),
-    "config": ("paths", "errors", "files", "keys"),
+    "settings": ("errors", "keys"),
+    "config": ("settings", "paths", "errors", "files", "keys"),
     "keys": ("paths", "errors", "files"),
     "catalog": ("model", "ports", "errors", "ids", "timecode", "progress", "failpoints", "formats"),
     "journey": (
@@ -44,7 +46,7 @@ MAY_IMPORT = {
 }
 LOWER = (*FOUNDATION, "model", "ports", "formats", "files", "media")
 MAY_IMPORT |= dict.fromkeys(FAMILIES, LOWER)
-MAY_IMPORT["hosts"] = (*LOWER, "retry", "transfer", "net")
+MAY_IMPORT["hosts"] = (*LOWER, "retry", "tasks", "transfer", "net")
 # Where settings meet implementations, and the entry point.
 FREE = {"library", "batch", "doctor", "overview", "testing", "__main__", "", *FRONTS}
 

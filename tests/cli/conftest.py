@@ -104,8 +104,9 @@ def _note(file: Path) -> None:
 
 
 @pytest.fixture
-def stocked(template: Path, tmp_path: Path, home: Path) -> Path:
+def stocked(template: Path, tmp_path: Path, home: Path, run: Runner) -> Path:
     """A copy of the project with a bit of everything, in ``tmp_path``, and of its home."""
     shutil.copytree(template / "home" / "config", home / "vidctl" / "config")
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    run.ok("config", "trust", "--yes")  # a copy is another project
     return tmp_path

@@ -196,20 +196,27 @@ ARGUMENTS: dict[str, list[str]] = {
     "config get": ["search.limit"],
     "config set": ["search.limit", "5"],
     "config unset": ["search.limit"],
+    "config trust": ["--remove"],
     "config path": [],
     "doctor": [],
     "backup": ["copy.db"],
     "completion": ["bash"],
 }
-# Commands that run without a library: they make one, or are about settings and the machine.
-WITHOUT_LIBRARY = {"init", "demo", "completion", "doctor", "hosts check", "hosts verify"} | {
-    path for path in LEAVES if path.startswith(("config ", "keys "))
+# Commands that run without a library: they make one, are about settings and the machine, or about
+# a file, as here.
+OF_FILES = {"media thumb", "media sheet", "media storyboard", "media preview"}
+WITHOUT_LIBRARY = {
+    *("init", "demo", "completion", "doctor", "hosts check", "hosts verify"),
+    *OF_FILES,
+    *(path for path in LEAVES if path.startswith(("config ", "keys "))),
 }
 # The demo brings its own library and needs models; tests marked local call it.
 QUICK = [path for path in LEAVES if path != "demo"]
 # What tells of hosts on the network, of which there are none here.
 REMOTE = ("uploads orphans",)
 TELLING = [path for path in QUICK if path not in REMOTE]
+# Reading commands that say something else the second time.
+ONCE = ("hosts verify",)
 READING = [path for path in QUICK if not LEAVES[path].writes]
 WRITING = [path for path in QUICK if LEAVES[path].writes]
 

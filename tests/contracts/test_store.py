@@ -351,6 +351,7 @@ USES: dict[str, Use] = {
     "media.by_file": lambda s, b: s.media.by_file("talk.mp4"),
     "media.by_file path": lambda s, b: s.media.by_file("talk.mp4", "/in/talk.mp4"),
     "media.annotate": lambda s, b: s.media.annotate(b.media, {"path": "mine"}),
+    "media.owners": lambda s, b: s.media.owners([b.locator]),
     "media.is_needed": lambda s, b: s.media.is_needed("folder", b.locator),
     "media.recast": lambda s, b: s.media.recast(b.media, "version"),
     "media.remove": lambda s, b: s.media.remove(b.media),
@@ -365,6 +366,11 @@ USES: dict[str, Use] = {
     "uploads.claim": lambda s, b: s.uploads.claim(
         "s3", "x", content(b.group), source="mine", part_size=4
     ),
+    "uploads.hold": lambda s, b: s.uploads.hold(
+        "s3", "x", content(b.group), source="mine", purpose="item"
+    ),
+    "uploads.clear": lambda s, b: s.uploads.clear("s3", "x", content(b.group)),
+    "uploads.settle": lambda s, b: s.uploads.settle([b.upload]),
     "uploads.begin": lambda s, b: s.uploads.begin(b.upload, "mine", 8),
     "uploads.save_part": lambda s, b: s.uploads.save_part(b.upload, SentPart(1, 4, 1)),
     "uploads.extend": lambda s, b: s.uploads.extend(b.upload),
@@ -625,6 +631,22 @@ def test_the_same_bytes_are_held_once_in_a_group(world: World) -> None:
         assert is_shared == (row == held)
         world.acme.media.remove(row.id)
     assert not world.acme.media.is_needed(held.host, held.locator)
+
+
+def test_bytes_are_the_first_ones_that_needs_them_and_else_whose_they_were(world: World) -> None:
+    one, other, gone = (add_thing(world.acme) for _ in range(3))
+    former = media_row(world.acme, gone, role="thumbnail")
+    world.acme.media.add(former)
+    world.acme.media.remove(former.id)
+    place = (former.host, former.locator)
+    locators = [former.locator, "nowhere"]
+    assert world.acme.media.owners(locators) == {place: gone.id}
+    for thing in (one, other):
+        world.acme.media.add(media_row(world.acme, thing, role="thumbnail"))
+    assert world.acme.media.owners(locators) == {place: one.id}
+    assert world.acme.media.owners([]) == {}
+    assert world.rival.media.owners(locators) == {}
+    assert world.wide.media.owners(locators) == {place: one.id}
 
 
 def test_bytes_that_were_forgotten_can_come_back(world: World) -> None:

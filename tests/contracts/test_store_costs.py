@@ -18,7 +18,7 @@ from stores import World, charge
 
 from vidctl.errors import LimitReached, NotFound
 from vidctl.model.cost import MICRO, Charge
-from vidctl.store import jobs
+from vidctl.store import leases
 from vidctl.store.costs import Spending, month_of
 from vidctl.store.sqlite import SqliteLibrary, SqliteStore
 
@@ -42,7 +42,7 @@ def reserve_as(
 ) -> Charge:
     """Reserve as another process would."""
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "this_worker", lambda: worker)
+        patch.setattr(leases, "this_worker", lambda: worker)
         return store.costs.reserve(of)
 
 
@@ -200,7 +200,7 @@ def test_a_cap_is_of_the_whole_library(world: World, spending: Spending) -> None
             charge(world.acme.scope.home, "more"), world.acme.scope, run_cap=0, month_cap=MICRO
         )
     assert caught.value.message == (
-        "the cap of $1.00 a month is reached: $1.00 is spent, and this would cost $0.25"
+        "this upload would cost $0.25, and nothing is left of the cap of $1.00 a month"
     )
     assert caught.value.hint == "vidctl cost cap --month USD"
     assert world.acme.costs.find("more") is None

@@ -221,7 +221,7 @@ def killed(file: Path, second: tuple[str, ...], step: int) -> None:
     assert done.returncode == -9, done.stderr.decode()
 
 
-@pytest.mark.parametrize("step", [0, 12, -1])
+@pytest.mark.parametrize("step", [0, 6, -1])
 def test_a_kill_while_a_library_is_made_leaves_none(tmp_path: Path, step: int) -> None:
     file = tmp_path / "library.db"
     killed(file, (), step)
@@ -358,8 +358,10 @@ def test_of_a_purged_thing_only_its_id_is_left(world: World) -> None:
     store.jobs.finish(job, error=f"failed at {CANARY}")
     assert CANARY in repr(world.dump("acme"))
 
-    locators = purge_item(store=store, actor=person, thing=thing)
-    assert locators == [("folder", media_row(store, thing).locator)]
+    gone = purge_item(store=store, actor=person, thing=thing)
+    assert [(row.host, row.locator) for row in gone] == [
+        ("folder", media_row(store, thing).locator)
+    ]
     assert CANARY not in repr(world.dump("acme"))
     assert store.knowledge.match_text(f'"{CANARY}"', _All(), 10) == []
     assert store.knowledge.vector_counts() == {}

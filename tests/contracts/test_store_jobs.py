@@ -13,7 +13,7 @@ from stores import World, add_thing
 
 from vidctl.errors import LibraryLocked
 from vidctl.model.thing import Thing
-from vidctl.store import jobs
+from vidctl.store import leases
 from vidctl.store.sqlite import SqliteStore
 
 HOST = socket.gethostname()
@@ -31,7 +31,7 @@ def thing(store: SqliteStore) -> Thing:
 
 def become(monkeypatch: pytest.MonkeyPatch, worker: str) -> None:
     """Act as another process."""
-    monkeypatch.setattr(jobs, "this_worker", lambda: worker)
+    monkeypatch.setattr(leases, "this_worker", lambda: worker)
 
 
 def gone() -> int:

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 from harness import Clock
-from stores import World, content
+from stores import World, add_thing, content, media_row
 
 from vidctl.errors import Ambiguous, LibraryLocked, NotFound
 from vidctl.model.media import Content
 from vidctl.model.upload import STATES, SentPart, Upload
-from vidctl.store import jobs
+from vidctl.store import leases
 from vidctl.store.sqlite import SqliteStore
 
 HOST = socket.gethostname()
@@ -50,7 +50,7 @@ def begun(store: SqliteStore, of: Content, locator: str = "a") -> Upload:
 
 def become(monkeypatch: pytest.MonkeyPatch, worker: str) -> None:
     """Act as another process."""
-    monkeypatch.setattr(jobs, "this_worker", lambda: worker)
+    monkeypatch.setattr(leases, "this_worker", lambda: worker)
 
 
 def gone() -> int:
@@ -227,3 +227,150 @@ def test_a_wide_scope_sends_for_the_groups_below(world: World) -> None:
 def test_states_are_those_of_the_model(store: SqliteStore, bytes_: Content) -> None:
     begun(store, bytes_)
     assert {each.state for each in store.uploads.all()} <= set(STATES)
+
+
+# --- holding a place ----------------------------------------------------------------------------
+
+
+def hold(store: SqliteStore, of: Content, purpose: str = "item", **more: object) -> str:
+    return store.uploads.hold(
+        "s3",
+        "a",
+        of,
+        source="/in/talk.mp4",
+        purpose=purpose,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_what_is_held_stays_until_it_is_settled(store: SqliteStore, bytes_: Content) -> None:
+    details = {"title": "Talk", "captions": ["talk.vtt"]}
+    held = hold(store, bytes_, "replace", thing_id="thing", details=details)
+    (listed,) = store.uploads.all()
+    assert (listed.id, listed.state, listed.purpose) == (held, "active", "replace")
+    assert (listed.thing_id, listed.details) == ("thing", details)
+    made = begun(store, bytes_)
+    assert made.id == held
+    store.uploads.finish(held)
+    (arrived,) = store.uploads.all()
+    assert (arrived.has_arrived, arrived.sent, arrived.parts) == (True, bytes_.size, {})
+    assert (arrived.purpose, arrived.details) == ("replace", details)
+    store.uploads.settle([held])
+    store.uploads.settle([held])
+    store.uploads.settle([])
+    assert store.uploads.all() == []
+
+
+def test_a_small_file_that_is_held_needs_no_further_writing(
+    world: World, store: SqliteStore, bytes_: Content
+) -> None:
+    held = hold(store, bytes_)
+    before = world.rows("SELECT * FROM uploads")
+    assert claim(store, bytes_, part_size=bytes_.size).id == held
+    store.uploads.finish(held)
+    assert world.rows("SELECT * FROM uploads") == before
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+@pytest.mark.parametrize("purpose", ["item", "beside"])
+def test_nobody_removes_what_is_held(
+    store: SqliteStore,
+    bytes_: Content,
+    monkeypatch: pytest.MonkeyPatch,
+    purpose: str,
+    is_ours: bool,
+) -> None:
+    with monkeypatch.context() as patch:
+        if not is_ours:
+            become(patch, ALIVE)
+        held = hold(store, bytes_, purpose)
+    assert store.uploads.clear("s3", "a", bytes_) == ""
+    for host, locator in (("s3", "b"), ("archive", "a")):
+        assert store.uploads.clear(host, locator, bytes_)
+    with monkeypatch.context() as patch:
+        if not is_ours:
+            become(patch, ALIVE)
+        store.uploads.settle([held])
+    assert store.uploads.clear("s3", "a", bytes_)
+
+
+def test_nobody_holds_what_is_being_removed(store: SqliteStore, bytes_: Content) -> None:
+    removal = store.uploads.clear("s3", "a", bytes_)
+    assert removal
+    assert store.uploads.clear("s3", "a", bytes_) == "", "one removes at a time"
+    assert hold(store, bytes_) == ""
+    assert hold(store, bytes_, "beside") == ""
+    assert store.uploads.all() == [], "a removal is no upload"
+    with pytest.raises(NotFound):
+        store.uploads.find(removal)
+    store.uploads.settle([removal])
+    assert hold(store, bytes_)
+
+
+def test_what_a_row_names_is_not_cleared(world: World, store: SqliteStore) -> None:
+    row = media_row(store, add_thing(store, "Talk"))
+    store.media.add(row)
+    of = Content(row.group_id, row.sha256, row.size, "")
+    assert store.uploads.clear(row.host, row.locator, of) == ""
+    removal = store.uploads.clear(row.host, row.locator, of, besides=row.id)
+    assert removal
+    store.uploads.settle([removal])
+    store.media.remove(row.id)
+    assert store.uploads.clear(row.host, row.locator, of)
+
+
+@pytest.mark.parametrize("has_lapsed", [False, True], ids=["dead", "lapsed"])
+def test_the_dead_hold_nothing_and_remove_nothing(
+    world: World,
+    store: SqliteStore,
+    bytes_: Content,
+    frozen: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    has_lapsed: bool,
+) -> None:
+    with monkeypatch.context() as patch:
+        become(patch, ELSEWHERE if has_lapsed else f"{HOST}:{gone()}:gone")
+        hold(store, bytes_)
+        hold(store, bytes_, "beside")
+        store.uploads.hold("s3", "c", bytes_, source="x", purpose="beside")
+        assert store.uploads.clear("s3", "b", bytes_)
+    if has_lapsed:
+        assert store.uploads.clear("s3", "a", bytes_) == ""
+        frozen.milliseconds += 3_600_001
+    assert [each.state for each in store.uploads.all()] == ["interrupted"]
+    assert store.uploads.clear("s3", "a", bytes_)
+    left = world.rows("SELECT purpose FROM uploads ORDER BY purpose")
+    assert [row[0] for row in left] == ["item", "removal"], "what nobody resumes is forgotten"
+
+
+def test_one_process_sends_an_item_and_several_what_lies_beside(
+    store: SqliteStore, bytes_: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        become(patch, ALIVE)
+        theirs = hold(store, bytes_, "beside")
+    assert hold(store, bytes_, "beside") != theirs
+    with monkeypatch.context() as patch:
+        become(patch, ALIVE)
+        hold(store, bytes_)
+    with pytest.raises(LibraryLocked):
+        hold(store, bytes_)
+    store.uploads.settle([theirs])
+    assert store.uploads.clear("s3", "a", bytes_) == "", "only its owner settles a hold"
+
+
+def test_a_failed_hold_is_gone_on_with(store: SqliteStore, bytes_: Content) -> None:
+    held = hold(store, bytes_, details={"title": "Talk"})
+    begun(store, bytes_)
+    store.uploads.finish(held, error="cut off")
+    assert store.uploads.clear("s3", "a", bytes_), "nobody is at it"
+    again = hold(store, bytes_, details={"title": "Other"})
+    assert again == "", "and now somebody removes"
+
+
+def test_a_hold_of_a_group_outside_the_scope_is_refused(world: World) -> None:
+    below = content(world.courses.scope.home)
+    with pytest.raises(NotFound):
+        hold(world.acme, below)
+    with pytest.raises(NotFound):
+        world.acme.uploads.clear("s3", "a", below)

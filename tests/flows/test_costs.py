@@ -1,4 +1,4 @@
-"""Costs: written down before a call, capped for everybody together, shown and reckoned ahead."""
+"""Costs: written down before a call, capped for everybody together, and shown."""
 
 from __future__ import annotations
 
@@ -9,49 +9,23 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flow_samples import captioned, tone
-from harness import Clock, Result, Runner
+from cost_samples import PRICE, SIZE, counted, dear_cloud, pay, shown, sized, upload
+from harness import Clock, Runner
 from servers.cloudinary import CloudinaryServer
-from upload_samples import tones
 
 from vidctl.config import Config
-from vidctl.errors import (
-    AddressRefused,
-    Conflict,
-    EngineUnavailable,
-    KeyRefused,
-    LibraryLocked,
-    LimitReached,
-    MissingExtra,
-    MissingKey,
-    NotVerified,
-    RateLimited,
-    RemoteFailed,
-    RemoteUnavailable,
-    UsageError,
-)
+from vidctl.errors import Conflict, LibraryLocked, LimitReached
 from vidctl.library import Library
-from vidctl.store import jobs
-
-# A price that makes small files cost whole cents: a cent for ten kilobytes.
-DEAR = "1000"
-SIZE = 10_000
-PRICE = 0.01
+from vidctl.store import leases
 
 
 @pytest.fixture
 def cloud(
     run: Runner, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CloudinaryServer]:
-    """A library whose media goes to a Cloudinary on this machine, dearly."""
-    with CloudinaryServer() as server:
-        monkeypatch.setenv("VIDCTL_CLOUDINARY_KEY", server.key_text)
-        run.ok("config", "set", "media.host", "cloudinary")
-        run.ok("config", "set", "hosts.cloudinary.api", server.address)
-        run.ok("config", "set", "prices.cloudinary.gigabyte", DEAR)
+    with dear_cloud(run, monkeypatch) as server:
         yield server
 
 
@@ -61,25 +35,6 @@ def opened(run: Runner, library: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     made = Library.open(Config())
     yield made
     made.close()
-
-
-def sized(run: Runner, name: str = "talk", count: int = 1) -> list[Path]:
-    """Write sounds of ten kilobytes each."""
-    made = tones(run.folder / name, count, seconds=0.2)
-    for file in made:
-        content = file.read_bytes()
-        file.write_bytes(content + bytes(SIZE - len(content)))
-        os.utime(file, (1_700_000_000, 1_700_000_000))
-    return made
-
-
-def shown(run: Runner, *more: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = run.ok("cost", "show", "--json", *more).data["items"]
-    return items
-
-
-def upload(run: Runner, *words: str | Path) -> Result:
-    return run("upload", "--no-loudness", "--json", *words)
 
 
 # --- uploads ------------------------------------------------------------------------------------
@@ -102,7 +57,7 @@ def test_an_upload_is_written_down_once(run: Runner, cloud: CloudinaryServer) ->
     assert len(shown(run)) == 1
     text = run.ok("cost", "show")
     assert text.out.split("\t")[1:] == [
-        *("cloudinary", "upload", "cloudinary", "10.0 kB, 1 request", "$0.01", "\n"),
+        *("cloudinary", "upload", "talk-0000", "10.0 kB, 1 request", "$0.01", "\n"),
     ]
     assert text.err == "$0.01 in 1 call\n"
 
@@ -114,7 +69,7 @@ def test_a_folder_costs_nothing_and_is_not_written_down(run: Runner, library: Pa
     assert shown(run) == []
     said = run.ok("cost", "estimate", "upload", file)
     assert "costs nothing" in said.err
-    assert said.out.split("\t")[-1] == "$0.00\n"
+    assert said.out.split("\t")[-2:] == ["free", "\n"]
 
 
 def test_what_is_free_today_is_counted_all_the_same(run: Runner, cloud: CloudinaryServer) -> None:
@@ -133,7 +88,7 @@ def test_a_cap_ends_a_run_before_the_call(run: Runner, cloud: CloudinaryServer) 
     assert len(cloud.assets) == len(shown(run)) == 2
     (error,) = [each for each in ended.envelope["errors"] if each["code"] == "limit"]
     assert error["message"] == (
-        "the cap of $0.025 a run is reached: $0.02 is spent, and this would cost $0.01"
+        "this upload would cost $0.01, and $0.005 is left of the cap of $0.025 a run"
     )
     assert error["hint"] == "vidctl cost cap --run USD"
     assert upload(run, *files).code == 8, "the next run has its own money"
@@ -154,21 +109,6 @@ def test_threads_cannot_pass_a_cap_together(run: Runner, cloud: CloudinaryServer
     assert ended.code == 8
     assert len(cloud.assets) == 5
     assert sum(row["amount"] for row in shown(run)) == pytest.approx(0.05)
-
-
-@pytest.mark.parametrize(
-    ("fault", "state"), [("401", None), ("400", "unknown"), ("flip", "unknown")]
-)
-def test_a_failed_call_counts_unless_it_was_certainly_not_billed(
-    run: Runner, cloud: CloudinaryServer, fault: str, state: str | None
-) -> None:
-    (file,) = sized(run)
-    cloud.fault = lambda call: fault if call["what"] == "upload" else ""
-    assert upload(run, file).code != 0
-    assert [row["state"] for row in shown(run)] == ([state] if state else [])
-    cloud.fault = None
-    assert upload(run, file).code == 0
-    assert [row["state"] for row in shown(run)] == ["spent"], "the same bytes were gone on with"
 
 
 def test_without_a_key_nothing_is_spent(
@@ -198,6 +138,31 @@ def test_bytes_that_are_there_are_not_paid_again_and_those_that_are_gone_are(
     assert len(shown(run)) == 2, "it had been paid for, and was there"
 
 
+def test_the_ledger_names_the_item_that_bytes_became(
+    run: Runner, cloud: CloudinaryServer, opened: Library
+) -> None:
+    one, other = sized(run, count=2)
+    cloud.fault = lambda call: "flip" if call["what"] == "upload" else ""
+    assert upload(run, one).code == 3
+    (row,) = shown(run)
+    assert (row["item"], row["itemId"]) == (None, None), "there is no item yet"
+    cloud.fault = None
+    assert upload(run, one).code == 0
+    assert upload(run, "--replace", "talk-0000", other).code == 0
+    thing_id = opened.resolve("talk-0000").id
+    assert [(row["item"], row["itemId"]) for row in shown(run)] == [("talk-0000", thing_id)] * 2
+    run.ok("podcasts", "edit", "talk-0000", "--title", "Speech", "--slug", "speech")
+    run.ok("media", "move", "speech", "--to", "folder", "--delete-source", "-y")
+    assert len(cloud.assets) == 1, "the former version stays where it is"
+    assert [row["item"] for row in shown(run)] == ["speech"] * 2, "as it is called now"
+    run.ok("media", "move", "speech", "--to", "cloudinary")
+    assert {row["item"] for row in shown(run)} == {"speech"}
+    assert len(shown(run)) > 2, "those that are paid once more are named as well"
+    run.ok("podcasts", "rm", "speech", "--purge", "-y")
+    assert {row["item"] for row in shown(run)} == {None}
+    assert run.ok("cost", "show").out.splitlines()[0].split("\t")[3] == "cloudinary"
+
+
 # --- showing ------------------------------------------------------------------------------------
 
 
@@ -215,11 +180,11 @@ def test_sums_and_spans(run: Runner, opened: Library, frozen: Clock) -> None:
             pass
         frozen.milliseconds += 20 * day
     rows = shown(run)
-    assert [row["amount"] for row in rows] == [0.02, 0.06, 0.4, 0.01]
+    assert [row["amount"] for row in rows] == [0.02, 0.06, 0.44, 0.01]
     data = run.ok("cost", "show", "--by", "month", "--json").data
-    assert (data["calls"], data["amount"]) == (4, 0.49)
+    assert (data["calls"], data["amount"]) == (4, 0.53)
     assert [(row["month"], row["calls"], row["amount"]) for row in data["items"]] == [
-        ("2025-01", 2, 0.41),
+        ("2025-01", 2, 0.45),
         ("2025-02", 1, 0.06),
         ("2025-03", 1, 0.02),
     ]
@@ -233,10 +198,10 @@ def test_sums_and_spans(run: Runner, opened: Library, frozen: Clock) -> None:
         *("2025-01-07", "2025-01-27", "2025-02-16", "2025-03-08"),
     ]
     spans = ("--since", "2025-01-08", "--until", "2025-02-17")
-    assert [row["amount"] for row in shown(run, *spans)] == [0.06, 0.4]
+    assert [row["amount"] for row in shown(run, *spans)] == [0.06, 0.44]
     cut = run.ok("cost", "show", "--limit", "1")
     assert "3 older calls not shown" in cut.err
-    assert "$0.49 in 4 calls" in cut.err
+    assert "$0.53 in 4 calls" in cut.err
     assert run.ok("cost", "show", "--by", "service").out.splitlines()[1] == (
         "openai\t2\t10:00, 1,000,000 tokens\t$0.08\t"
     )
@@ -254,67 +219,6 @@ def test_each_group_sees_its_own_costs_and_the_cap_is_everybodys(
     assert upload(run, files[2], "-g", "default/below").code == 8
     assert [len(shown(run, *more)) for more in ([], ["-g", "default/below"], ["-r"])] == [1, 1, 2]
     assert run.ok("cost", "cap", "--json").data == {"run": 0, "month": 0.02, "spent": 0.02}
-
-
-# --- estimates ----------------------------------------------------------------------------------
-
-
-def test_estimates_of_items_and_files(run: Runner, cloud: CloudinaryServer) -> None:
-    captioned(run.folder / "talk.wav", ["one two three", "four five"] * 300)
-    tone(run.folder / "other.wav", seconds=120)
-    run.ok("upload", "talk.wav", "--no-loudness", "--to", "folder", "--process")
-
-    def reckoned(*words: str) -> tuple[Any, ...]:
-        data = run.ok("cost", "estimate", *words, "--json").data
-        return data["service"], data["amount"], [row["units"] for row in data["items"]]
-
-    (run.folder / "talk.wav").rename(run.folder / "elsewhere.wav")
-    size = (run.folder / "elsewhere.wav").stat().st_size
-    assert reckoned("upload", "talk", "--to", "cloudinary") == (
-        "cloudinary",
-        pytest.approx(size / 1e6, abs=1e-5),
-        [{"bytes": size, "requests": 1}],
-    )
-    assert reckoned("transcribe", "talk", "other.wav", "--engine", "openai") == (
-        "openai",
-        0.072,
-        [{"seconds": 600}, {"seconds": 120}],
-    )
-    # 1,500 words in chunks of 500 that share 50: four chunks, 1,650 words, 4 tokens for 3 words.
-    assert reckoned("embed", "talk", "--engine", "openai") == (
-        "openai",
-        0.000044,
-        [{"tokens": 2200}],
-    )
-    # Nobody knows what is said in a file: 150 words a minute.
-    assert reckoned("embed", "other.wav", "--engine", "openai")[2] == [{"tokens": 400}]
-    for engine in ("local", "captions"):
-        assert reckoned("transcribe", "talk", "--engine", engine)[:2] == (None, 0)
-    assert reckoned("embed", "talk")[:2] == (None, 0)
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["upload", "nothing"], 6),
-        (["upload", "link"], 6),
-        (["transcribe", "link"], 6),
-        (["transcribe", "text.txt"], 1),
-        (["upload", "text.txt", "--to", "nowhere"], 2),
-        (["upload", "text.txt", "--engine", "openai"], 2),
-        (["embed", "link", "--to", "folder"], 2),
-        (["embed", "link", "--engine", "nobody"], 2),
-        (["dance", "link"], 2),
-    ],
-)
-def test_what_cannot_be_estimated(run: Runner, library: Path, words: list[str], code: int) -> None:
-    run.ok("videos", "add", "https://example.org/a.mp4", "--title", "link")
-    (run.folder / "text.txt").write_text("no sound", encoding="utf-8")
-    refused = run("cost", "estimate", *words)
-    assert (refused.code, refused.out) == (code, "")
-    assert refused.err.startswith("error: ")
-    if words[0] == "upload" and code == 6:
-        assert run("cost", "estimate", *words, "text.txt").code == 3
 
 
 # --- caps ---------------------------------------------------------------------------------------
@@ -359,16 +263,6 @@ def test_only_who_keeps_the_library_sees_and_caps(run: Runner, library: Path) ->
 # --- for whoever calls a service ----------------------------------------------------------------
 
 
-def counted(library: Library) -> list[tuple[str, float]]:
-    return [(row["state"], row["amount"]) for row in library.costs.show().data["items"]]
-
-
-def pay(library: Library, error: BaseException | None = None, **more: Any) -> None:
-    with library.costs.spend("transcribe", "openai", "key", {"seconds": 60}, **more):
-        if error is not None:
-            raise error
-
-
 def test_paid_work_is_not_paid_again_unless_that_is_meant(opened: Library) -> None:
     with opened.costs.spend("transcribe", "openai", "key", {"seconds": 60}) as bill:
         with pytest.raises(LibraryLocked, match="paying for the same transcribe"):
@@ -379,31 +273,6 @@ def test_paid_work_is_not_paid_again_unless_that_is_meant(opened: Library) -> No
         pay(opened)
     pay(opened, mode="always")
     assert counted(opened) == [("spent", 0.006), ("spent", 0.003)]
-
-
-UNBILLED = (UsageError, MissingKey, KeyRefused, MissingExtra, EngineUnavailable, AddressRefused)
-UNSURE = (RemoteUnavailable, RemoteFailed, NotVerified, KeyboardInterrupt, RuntimeError)
-
-
-@pytest.mark.parametrize("kind", [*UNBILLED, RateLimited, *UNSURE])
-def test_which_failures_count(opened: Library, kind: type[BaseException]) -> None:
-    with pytest.raises(kind):
-        pay(opened, kind("no"))
-    is_unsure = kind in UNSURE
-    assert counted(opened) == ([("unknown", 0.006)] if is_unsure else [])
-    pay(opened)
-    assert counted(opened) == [("spent", 0.006)] * (2 if is_unsure else 1)
-
-
-def test_a_pause_in_the_middle_of_an_upload_counts(opened: Library) -> None:
-    with pytest.raises(RateLimited):
-        pay(opened, RateLimited(), mode="resume")
-    assert counted(opened) == [("unknown", 0.006)]
-    with pytest.raises(MissingKey):
-        pay(opened, MissingKey(), mode="resume")
-    assert counted(opened) == [("unknown", 0.006)], "of the first try something was sent"
-    pay(opened, mode="resume")
-    assert counted(opened) == [("spent", 0.006)]
 
 
 def test_a_limit_is_not_paid(opened: Library) -> None:
@@ -418,11 +287,18 @@ def test_a_limit_is_not_paid(opened: Library) -> None:
     assert counted(opened) == [("spent", 0.006)]
 
 
+def test_a_cap_below_what_is_counted_is_still_a_cap(opened: Library) -> None:
+    opened.config.flags["cost.cap_month"] = 1e-9
+    with pytest.raises(LimitReached, match=r"\$0.000001 is left of the cap of \$0.000001 a month"):
+        pay(opened)
+    assert counted(opened) == []
+
+
 def test_another_process_that_pays_is_waited_for_until_it_is_gone(
     opened: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "this_worker", lambda: "another-machine:1:nonce")
+        patch.setattr(leases, "this_worker", lambda: "another-machine:1:nonce")
         entered = opened.costs.spend("transcribe", "openai", "key", {"seconds": 60})
         entered.__enter__()
     with pytest.raises(LibraryLocked):

@@ -48,7 +48,8 @@ def flip_bit(database: Database, media: Path) -> None:
 
 
 def add_orphan(database: Database, media: Path) -> None:
-    orphan = media_file(media).with_name("f" * 64 + ".mp4")
+    orphan = media_file(media).parents[1] / "ff" / f"{'f' * 64}.mp4"
+    orphan.parent.mkdir()
     orphan.write_bytes(b"left by nobody")
     os.utime(orphan, (time.time() - 90_000,) * 2)
 

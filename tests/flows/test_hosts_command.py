@@ -154,9 +154,9 @@ def test_a_host_without_key_network_or_meaning(run: Runner, online: CloudinarySe
 BODY = b'{"notification_type": "upload",\r\n "public_id": "\xc3\xa9"}'
 
 
-def signed(cloud: CloudinaryServer, body: bytes = BODY, age: int = 0) -> list[str]:
+def signed(cloud: CloudinaryServer, age: int = 0, algorithm: str = "sha1") -> list[str]:
     stamp = str(int(time.time()) - age)
-    digest = hashlib.sha1(body + stamp.encode() + cloud.secret.encode()).hexdigest()
+    digest = hashlib.new(algorithm, BODY + stamp.encode() + cloud.secret.encode()).hexdigest()
     return ["--timestamp", stamp, "--signature", digest]
 
 
@@ -165,9 +165,15 @@ def test_a_notification_is_told_from_a_forgery(run: Runner, online: CloudinarySe
     good = signed(online)
     valid = run.ok("hosts", "verify", "cloudinary", "body", *good)
     assert valid.out == "it comes from cloudinary\n"
-    assert run.ok("hosts", "verify", "cloudinary", "body", *good, "--json").data == {
+    again = run("hosts", "verify", "cloudinary", "body", *good)
+    assert (again.code, again.out) == (7, "it comes from cloudinary, but came before\n")
+    told = run("hosts", "verify", "cloudinary", "body", *good, "--json").envelope["data"]
+    assert told == {"name": "cloudinary", "valid": False, "repeated": True}
+    another = signed(online, age=60)
+    assert run.ok("hosts", "verify", "cloudinary", "body", *another, "--json").data == {
         "name": "cloudinary",
         "valid": True,
+        "repeated": False,
     }
     (run.folder / "body").write_bytes(BODY.replace(b"\r\n", b"\n"))
     assert run("hosts", "verify", "cloudinary", "body", *good).code == 7
@@ -183,6 +189,30 @@ def test_the_body_comes_through_stdin_as_it_is(
     process = spawn.start("hosts", "verify", "cloudinary", "-", *signed(online))
     out, err = process.communicate(BODY, timeout=60)
     assert (process.returncode, out, err) == (0, b"it comes from cloudinary\n", b"")
+
+
+def test_two_processes_accept_a_notification_once(
+    run: Runner, spawn: Spawner, online: CloudinaryServer
+) -> None:
+    (run.folder / "body").write_bytes(BODY)
+    for algorithm in ("sha1", "sha256"):
+        words = ["hosts", "verify", "cloudinary", "body", *signed(online, algorithm=algorithm)]
+        processes = [spawn.start(*words) for _ in range(3)]
+        for process in processes:
+            process.communicate(timeout=60)
+        assert sorted(process.returncode for process in processes) == [0, 7, 7]
+
+
+def test_where_nothing_can_be_remembered_nothing_is_accepted(
+    run: Runner, online: CloudinaryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run.folder / "body").write_bytes(BODY)
+    place = run.folder / "no-folder"
+    place.write_bytes(b"")
+    monkeypatch.setattr("vidctl.paths.notifications_folder", lambda: place / "notifications")
+    refused = run("hosts", "verify", "cloudinary", "body", *signed(online))
+    assert (refused.code, refused.out) == (1, "")
+    assert "no-folder" in refused.err
 
 
 def test_mistakes_in_verifying(run: Runner, online: CloudinaryServer) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,14 +85,124 @@ def test_a_rehearsal_keeps_and_removes_nothing(run: Runner, home: Path) -> None:
     assert files_below(home) == before
 
 
-def test_a_file_that_others_can_read_is_refused(run: Runner, credentials: Path) -> None:
+@pytest.fixture
+def opened(run: Runner, credentials: Path) -> Path:
+    """A file of keys that others can read."""
     run.ok("keys", "set", "openai", "--insecure-storage", stdin=VALUE)
     credentials.chmod(0o644)
-    for words in (["keys", "list"], ["keys", "rm", "openai"]):
-        result = run(*words)
-        assert result.code == 4, result
-        assert f"hint: chmod 600 {credentials}" in result.err
+    return credentials
+
+
+def test_a_file_that_others_can_read_is_refused(run: Runner, opened: Path) -> None:
+    before = opened.read_bytes()
+    for words in (
+        ["keys", "rm", "openai"],
+        ["keys", "rm", "openai", "-n"],
+        ["keys", "set", "openai", "--insecure-storage"],
+        ["keys", "set", "openai", "--insecure-storage", "-n"],
+    ):
+        result = run(*words, stdin=VALUE + "-other")
+        assert (result.code, result.out) == (4, ""), result
+        assert result.err.count("error:") == 1
+        assert f"hint: chmod 600 {opened}" in result.err
         assert nothing_of(VALUE, result)
+    assert opened.read_bytes() == before
+    opened.chmod(0o600)
+    assert listed(run, "openai")["set"] is True
+
+
+def test_the_other_keys_are_listed_beside_a_file_that_is_refused(run: Runner, opened: Path) -> None:
+    env = {"CLOUDINARY_URL": CLOUDINARY}
+    result = run("keys", "list", "--json", env=env)
+    assert result.code == 3, result
+    items = {item["name"]: item for item in result.envelope["data"]["items"]}
+    assert (items["cloudinary"]["set"], items["cloudinary"]["source"]) == (True, "CLOUDINARY_URL")
+    assert (items["openai"]["set"], items["s3"]["set"]) == (None, None)
+    (error,) = result.envelope["errors"]
+    assert (error["code"], error["hint"][:9]) == ("permission", "chmod 600")
+    told = run("keys", "list", env=env)
+    assert "openai\topenai\tnot known" in told.out
+    assert nothing_of(VALUE, told)
+    assert nothing_of(VALUE, result)
+    opened.write_text("[openai\n", encoding="utf-8")
+    opened.chmod(0o600)
+    broken = run("keys", "list", env=env)
+    assert (broken.code, broken.err.count("is not a file of keys")) == (3, 1)
+
+
+def test_the_keyring_is_left_alone_where_the_file_is_refused(
+    spawn: Spawner, ring: dict[str, str], opened: Path, tmp_path: Path
+) -> None:
+    """Both may hold a key; a command that cannot see to both changes neither."""
+    (tmp_path / "ring.json").write_text(json.dumps({"vidctl/openai": VALUE}), encoding="utf-8")
+    before = files_below(tmp_path, opened.parent)
+    for words in (["keys", "rm", "openai"], ["keys", "set", "openai", "--from-file", "new.key"]):
+        (tmp_path / "new.key").write_text(VALUE + "-new", encoding="utf-8")
+        result = spawn(*words, env=ring)
+        assert (result.code, result.out) == (4, ""), result
+        (tmp_path / "new.key").unlink()
+        assert files_below(tmp_path, opened.parent) == before
+
+
+# --- files that are named -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A file of a key that others can read; the folders of pytest would be in their way."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "my.key").write_text(CLOUDINARY + "\n", encoding="utf-8")
+        (folder / "my.key").chmod(0o644)
+        yield folder / "my.key"
+
+
+def test_a_key_file_that_others_can_read_is_told(
+    run: Runner, library: Path, readable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root is told nothing of files of root; here it stands for an ordinary user."""
+    monkeypatch.setattr("vidctl.keys.given_file.ROOT", -1)
+    note = f"others can read {readable}, which holds a key: chmod 600 {readable}"
+    words = ("keys", "set", "cloudinary", "--from-file", readable, "--insecure-storage")
+    assert run.ok(*words).err == f"{note}\n"
+    run.ok("config", "set", "hosts.cloudinary.api", "http://127.0.0.1:9")
+    env = {"VIDCTL_CLOUDINARY_KEY_FILE": str(readable)}
+    checked = run("hosts", "check", "cloudinary", "--json", env=env)
+    assert checked.envelope["notes"] == [note]
+    readable.chmod(0o600)
+    assert run("hosts", "check", "cloudinary", "--json", env=env).envelope["notes"] == []
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_key_file_that_others_can_write_is_refused(
+    run: Runner, tmp_path: Path, credentials: Path, mode: int
+) -> None:
+    file = tmp_path / "my.key"
+    file.write_text(CLOUDINARY, encoding="utf-8")
+    file.chmod(mode)
+    given = run("keys", "set", "cloudinary", "--from-file", file, "--insecure-storage")
+    used = run("hosts", "check", "cloudinary", env={"VIDCTL_CLOUDINARY_KEY_FILE": str(file)})
+    assert (given.code, given.out) == (4, "")
+    assert given.err == (
+        f"error: others can write {file}, so its key is not used\nhint: chmod 600 {file}\n"
+    )
+    assert (used.code, f"others can write {file}" in used.out) == (7, True)
+    assert not credentials.exists()
+
+
+def test_a_key_file_that_others_can_replace_is_refused(run: Runner, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    (folder / "my.key").write_text(CLOUDINARY, encoding="utf-8")
+    (folder / "my.key").chmod(0o600)
+    folder.chmod(0o777)
+    words = ("keys", "set", "cloudinary", "--from-file", "open/my.key", "--insecure-storage", "-n")
+    refused = run(*words)
+    assert (refused.code, refused.out) == (4, "")
+    assert f"hint: chmod o-w {folder}" in refused.err
+    folder.chmod(0o1777)
+    run.ok(*words)
 
 
 def test_from_a_file(run: Runner, tmp_path: Path) -> None:

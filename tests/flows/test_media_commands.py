@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flow_samples import tone
 from harness import Result, Runner, Spawner, files_below
-from media_samples import cut, flat, make_video, scene
+from media_samples import cut, flat, make_audio, make_video, scene, with_chapters
 from PIL import Image
 
 from vidctl import failpoints
@@ -196,9 +196,10 @@ def test_it_is_kept_with_an_item_and_leaves_no_file(run: Runner, verb: str) -> N
 
 
 @pytest.mark.parametrize("verb", MADE)
-@pytest.mark.parametrize("out", ["", "new.bin"])
-def test_it_is_written_beside_a_file(run: Runner, verb: str, out: str) -> None:
+@pytest.mark.parametrize("stem", ["", "new"])
+def test_it_is_written_beside_a_file(run: Runner, verb: str, stem: str) -> None:
     words, name = MADE[verb]
+    out = stem and stem + Path(name).suffix
     words = ["film.mp4", *words[1:], *(["--out", out] if out else [])]
     made = run.ok("media", verb, *words, "--json").data
     assert made["file"] == (out or name)
@@ -213,22 +214,126 @@ def test_it_is_written_beside_a_file(run: Runner, verb: str, out: str) -> None:
 
 @pytest.mark.parametrize("verb", MADE)
 def test_with_out_nothing_is_kept(run: Runner, verb: str) -> None:
-    words, _ = MADE[verb]
+    words, name = MADE[verb]
+    made = "made" + Path(name).suffix
     before = rows(run, "film")
-    run.ok("media", verb, *words, "--out", "made.bin")
-    assert (run.folder / "made.bin").stat().st_size > 0
+    run.ok("media", verb, *words, "--out", made)
+    assert (run.folder / made).stat().st_size > 0
     assert rows(run, "film") == before
-    refused(run("media", verb, *words, "--out", "no/where.bin"), 6, "there is no folder for")
+    refused(run("media", verb, *words, "--out", f"no/{made}"), 6, "there is no folder for")
     (run.folder / "folder").mkdir()
     refused(run("media", verb, *words, "--out", "folder"), 2, "folder is a folder")
 
 
 @pytest.mark.parametrize("verb", MADE)
 def test_a_file_never_replaces_itself(run: Runner, verb: str) -> None:
-    content = (run.folder / "film.mp4").read_bytes()
-    words = ["film.mp4", *MADE[verb][0][1:], "--out", "film.mp4", "--force"]
+    itself = "film" + Path(MADE[verb][1]).suffix
+    (run.folder / itself).write_bytes((run.folder / "film.mp4").read_bytes())
+    content = (run.folder / itself).read_bytes()
+    words = [itself, *MADE[verb][0][1:], "--out", itself, "--force"]
     refused(run("media", verb, *words), 2, "that would replace the file itself")
-    assert (run.folder / "film.mp4").read_bytes() == content
+    assert (run.folder / itself).read_bytes() == content
+
+
+@pytest.mark.parametrize("verb", ["thumb", "sheet"])
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.png", "PNG"), ("a.webp", "WEBP"), ("A.JPEG", "JPEG"), ("a.jpg", "JPEG")]
+)
+def test_a_picture_is_what_its_ending_says(run: Runner, verb: str, name: str, form: str) -> None:
+    for subject in ("film", "film.mp4"):
+        run.ok("media", verb, subject, "--out", name, "--force")
+        with Image.open(run.folder / name) as image:
+            assert image.format == form
+
+
+def test_endings_of_other_formats_are_refused(run: Runner) -> None:
+    before = files_below(run.folder)
+    for verb in ("thumb", "sheet"):
+        for name in ("a.gif", "a", "a.mp4", "a.bmp"):
+            result = run("media", verb, "film", "--out", name)
+            refused(result, 2, f"'{name}' would have to end in .jpg, .jpeg, .png or .webp")
+            assert "hint: --out a.jpg" in result.err
+    refused(run("media", "preview", "film", "--out", "a.gif"), 2, "would have to end in .webp")
+    refused(run("media", "peaks", "film", "--out", "a.dat"), 2, "would have to end in .json")
+    refused(run("media", "audio", "film", "--out", "a.ogg"), 2, "does not end in .opus, .mp3 or .")
+    refused(run("media", "storyboard", "film", "--out", "a.jpg"), 2, "is the name of a file")
+    assert files_below(run.folder) == before
+    run.ok("media", "audio", "film", "--format", "opus", "--out", "a.ogg")
+    assert (run.folder / "a.ogg").read_bytes()[:4] == b"OggS"
+
+
+# --- what is named ------------------------------------------------------------------------------
+
+SUBJECTS = ("probe", "thumb", "sheet", "storyboard", "audio", "peaks", "preview")
+
+
+@pytest.mark.parametrize("verb", SUBJECTS)
+def test_a_file_that_is_missing_is_told_as_by_upload(run: Runner, verb: str) -> None:
+    told = "nofile.wav: does not exist"
+    refused(run("media", verb, "nofile.wav"), 6, told, "check the path", "vidctl videos list")
+    assert told in run("upload", "nofile.wav").err
+    refused(run("media", verb, "no/file"), 6, "no/file: does not exist")
+    item = run("media", verb, "nofile")
+    refused(item, 6, "no item here is called 'nofile'", "vidctl videos list", "a file is named")
+    refused(run("media", verb, "https://example.org/a.mp4"), 6, "this is a web address")
+    refused(run("media", verb, "."), 1, "this is a folder, not a media file")
+
+
+@pytest.mark.parametrize("verb", SUBJECTS)
+def test_work_on_a_file_needs_no_library(
+    run: Runner,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+) -> None:
+    monkeypatch.delenv("VIDCTL_DB", raising=False)
+    alone = Runner(monkeypatch, tmp_path_factory.mktemp("alone"))
+    (alone.folder / "film.mp4").write_bytes((run.folder / "film.mp4").read_bytes())
+    made = alone.ok("media", verb, "film.mp4", "--json").data
+    assert (made["item"], made["source"]) == (None, "film.mp4")
+    assert (len(files_below(alone.folder)) == 1) == (verb in ("probe", "peaks"))
+    refused(alone("media", verb, "film"), 10, "there is no vidctl library at", "hint: vidctl init")
+    refused(alone("media", verb, "nofile.wav"), 6, "nofile.wav: does not exist")
+    assert not (alone.folder / ".vidctl").exists()
+
+
+# --- what tags say ------------------------------------------------------------------------------
+
+
+def test_chapters_and_numbers_are_shown_as_people_write_them(run: Runner) -> None:
+    sound = make_audio(run.folder / "a.mp3", 3, codec="libmp3lame", tags={"track": "7/12"})
+    with_chapters(sound, run.folder / "episode.mp3", ["Hello, all", "The end"], 1.2)
+    run.ok("upload", "episode.mp3")
+    data = run.ok("podcasts", "show", "episode", "--json").data["properties"]
+    assert [each["title"] for each in data["chapters"]] == ["Hello, all", "The end"]
+    shown = run.ok("podcasts", "show", "episode").out
+    assert "\nchapters\n  00:00  Hello, all\n  00:01  The end\n" in shown
+    assert "{" not in shown
+    assert "LUFS" in shown
+    run.ok("upload", "a.mp3")
+    assert "episodeNumber  7\n" in run.ok("podcasts", "show", "a").out
+    assert run.ok("podcasts", "show", "a", "--fields", "episodeNumber").out == "7\n"
+
+
+# --- files that end early -----------------------------------------------------------------------
+
+
+def test_an_item_that_was_cut_short_is_marked_everywhere(run: Runner) -> None:
+    whole = make_video(run.folder / "w.mp4", 20, options={"movflags": "+faststart"})
+    cut(whole, run.folder / "part.mp4")
+    run.ok("upload", "part.mp4", "--allow-truncated")
+    shown = run.ok("videos", "show", "part").out
+    assert "00:11 (cut short)" in shown
+    assert "cut short\n" in shown.partition("media ")[2]
+    listed = run.ok("videos", "list", tty=True).out.splitlines()
+    assert [line for line in listed if "(cut short)" in line] == [
+        line for line in listed if line.startswith("part ")
+    ]
+    assert run.ok("videos", "show", "part", "--json").data["properties"]["media"]["truncated"]
+    states = {each["role"]: each["truncated"] for each in rows(run, "part")}
+    assert states == {"source": True, "thumbnail": False}
+    assert not any(each["truncated"] for each in rows(run, "film"))
+    assert "cut short" in run.ok("media", "list", "part", tty=True).out
 
 
 @pytest.mark.parametrize("verb", ["sheet", "preview", "storyboard"])

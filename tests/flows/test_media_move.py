@@ -128,6 +128,41 @@ def test_the_old_bytes_go_when_asked_and_then_only(run: Runner) -> None:
     run.ok("doctor")
 
 
+def test_copies_on_a_third_host_go_only_when_asked(run: Runner) -> None:
+    run.ok("config", "set", "hosts.attic.kind", "folder")
+    run.ok("config", "set", "hosts.attic.path", "attic")
+    move(run, "--to", "shelf")
+    old = [held(run, row) for row in rows(run) if row["host"] == "folder"]
+    planned = run.ok("media", "move", "film", "--to", "attic", "--delete-source", "-n", "--json")
+    moved = move(run, "--to", "attic", "--delete-source")
+    assert moved["deleted"] == planned.data["items"][0]["deleted"] == 7
+    assert all(file.exists() for file in old), "the item was not moved from there"
+    assert not [file for file in (run.folder / "shelf").rglob("*") if file.is_file()]
+    assert move(run, "--to", "attic", "--delete-source")["changed"] is False
+    assert move(run, "--to", "attic", "--delete-copies")["deleted"] == 7
+    assert not any(file.exists() for file in old)
+    assert {row["host"] for row in rows(run)} == {"attic"}
+    run.ok("doctor")
+
+
+def test_what_a_move_of_everything_leaves_is_told(run: Runner) -> None:
+    make_video(run.folder / "again.mp4", 5)
+    run.ok("upload", "again.mp4", "--replace", "film")
+    tone(run.folder / "old.wav")
+    run.ok("upload", "old.wav")
+    run.ok("podcasts", "archive", "old")
+    run.ok("videos", "add", "https://example.org/v.mp4", "--title", "Link")
+    run.ok("videos", "archive", "link")
+    left = ["former versions left where they are: 1"]
+    notes = run.ok("media", "move", "--all", "--to", "shelf", "--json").envelope["notes"]
+    assert notes == [*left, "archived items left where they are: 1; name one to move it"]
+    assert {row["host"] for row in live(run, "old")} == {"folder"}
+    notes = run.ok("media", "move", "film", "old", "--to", "shelf", "--json").envelope["notes"]
+    assert notes == left
+    assert {row["host"] for row in live(run, "old")} == {"shelf"}
+    assert run.ok("media", "move", "--all", "--to", "shelf", "--json").envelope["notes"] == left
+
+
 def test_bytes_that_another_item_needs_stay(run: Runner) -> None:
     for name, seconds in (("one", 2), ("two", 3)):
         make_video(run.folder / f"{name}.mp4", seconds, draw=lambda second: flat(0))

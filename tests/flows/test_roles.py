@@ -118,6 +118,7 @@ CASES: dict[str, list[Case] | str] = {
     "config get": PERSONAL,
     "config set": PERSONAL,
     "config unset": PERSONAL,
+    "config trust": PERSONAL,
     "config path": PERSONAL,
     "upload": [Case("add", words="talk.wav")],
     "process": [Case("edit", "video", "{}"), Case("edit", "podcast", "{}"), Case("view")],

@@ -77,6 +77,7 @@ PLANS: dict[str, list[list[str]]] = {
     "config get": [["config", "get", "search.limit"]],
     "config set": [["config", "set", "search.limit", "10"]],
     "config unset": [["config", "unset", "search.limit"]],
+    "config trust": [["config", "trust", "--yes"]],
     "config path": [["config", "path"]],
     "playlists add": [["playlists", "add", "Added"], ["playlists", "add", "X", "--items", "{ref}"]],
     "playlists list": [
@@ -328,6 +329,8 @@ class Tenants(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="tenants-"))
         shutil.copytree(TEMPLATE, self.folder, dirs_exist_ok=True)
+        trusted = run(self.folder, "config", "trust", "--yes")  # a copy is another project
+        assert trusted.code == 0, trusted
         self.last: tuple[Ran, set[str], tuple[str, ...]] | None = None
         # What was searched for in a group is remembered there, whatever it was.
         self.typed: dict[str, set[str]] = {group: set() for group in GROUPS}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import time
@@ -10,8 +12,9 @@ from typing import Any
 
 import pytest
 from flow_samples import tone
-from harness import Runner
+from harness import Runner, Spawner
 from media_samples import make_video
+from servers.cloudinary import CloudinaryServer
 from upload_samples import aged, broken, tones
 
 from vidctl.journey import examine
@@ -154,8 +157,17 @@ def test_bytes_that_went_from_the_folder_are_put_back_unread_or_not(
     media = run.folder / ".vidctl" / "media"
     shutil.rmtree(media)
     assert run("doctor").code == 7
-    assert run.ok("upload", "film.mp4", "--json").data["known"] == 1
+    result = run.ok("upload", "film.mp4", "--json")
+    assert result.data["known"] == 1
+    assert "1 already here; 2 files put back on folder" in result.envelope["notes"]
     assert run.ok("doctor", "--verify-data", "--json").data["problems"] == 0
+    again = run.ok("upload", "film.mp4").err
+    assert "1 already here, not stored again" in again
+    assert "put back" not in again
+    (file,) = media.rglob("*.jpg")
+    file.unlink()
+    told = run.ok("upload", "film.mp4").err
+    assert "film.mp4: already here as video film; 1 file put back\n" in told
 
 
 def test_what_is_on_another_host_stays_there_and_says_so(run: Runner, library: Path) -> None:
@@ -191,9 +203,92 @@ def test_a_rehearsal_says_what_would_be_and_changes_nothing(run: Runner, library
     assert [error["code"] for error in result.envelope["errors"]] == ["invalid_media"]
     assert result.envelope["data"]["cost"] == 0
     assert files_below(run.folder) == before
-    result = run.ok("upload", "in/talk-0001.wav", "in/talk-0002.wav", "--max-items", "1", "-n")
-    assert result.out == "in/talk-0001.wav\t3.2 kB\tnew\nin/talk-0002.wav\t\tnot done\n"
-    assert files_below(run.folder) == before
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_a_rehearsal_ends_as_the_upload_does(run: Runner, library: Path, most: int) -> None:
+    """What is here already counts for nothing, a bad file fails, and the rest is not tried."""
+    files = tones(run.folder / "in", 3)
+    run.ok("upload", files[0])
+    shutil.copy2(files[1], run.folder / "in" / "talk-0001-twin.wav")
+    broken(run.folder / "in", 1)
+    tones(run.folder / "in" / "more", 2, first=50)
+    words = ("upload", "in", "--max-items", str(most), "--json")
+    said = run(*words, "-n")
+    done = run(*words)
+    assert said.code == done.code == (8 if most < 4 else 3)
+    expected, found = said.envelope, done.envelope
+    assert expected["data"]["left"] == found["data"]["left"]
+    assert expected["data"]["counts"]["new"] == found["data"]["new"] == min(most, 4)
+    assert [e["code"] for e in expected["errors"]] == [e["code"] for e in found["errors"]]
+    listed = [Path(item["file"]).name for item in expected["data"]["items"]]
+    assert len(listed) == found["data"]["total"], "what would not be tried is not listed"
+
+
+def everything(*roots: Path) -> dict[str, tuple[str, int]]:
+    """Return the SHA-256 and time of every file and folder below some folders."""
+    found = {}
+    for place in (path for root in roots for path in sorted(root.rglob("*"))):
+        content = place.read_bytes() if place.is_file() else b""
+        is_library = place.name == "library.db" or place.name == ".vidctl"
+        # SQLite makes files beside the library while it is open, which touches their folder.
+        moment = 0 if is_library else place.stat().st_mtime_ns
+        found[str(place)] = (hashlib.sha256(content).hexdigest(), moment)
+    return found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("in/talk-0001.wav",),
+        ("in",),
+        ("in/*.wav", "film.mp4"),
+        ("-",),
+        ("https://example.org/talk.mp4?token=x", "in"),
+        ("in", "--watch"),
+        ("in/talk-0002.wav", "--replace", "talk-0000"),
+        ("in", "film.mp4", "-j", "8"),
+        ("in", "--process"),
+        ("in", "--skip-existing", "hash"),
+        ("in", "--to", "archive"),
+        ("in", "--to", "cloudinary"),
+    ],
+    ids=" ".join,
+)
+def test_a_rehearsal_changes_nothing_anywhere(
+    run: Runner,
+    spawn: Spawner,
+    library: Path,
+    words: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Not in the library, the home, the temporary folder, nor on the host or beside the files."""
+    files = tones(run.folder / "in", 3)
+    make_video(run.folder / "film.mp4", 0.5)
+    run.ok("config", "set", "hosts.archive.kind", "folder")
+    run.ok("config", "set", "hosts.archive.path", "archive")
+    run.ok("upload", files[0])
+    home, temporary = (tmp_path_factory.mktemp(name) for name in ("home", "temporary"))
+    with CloudinaryServer() as service:
+        run.ok("config", "set", "hosts.cloudinary.api", service.address)
+        env = {
+            **{"HOME": str(home), "TMPDIR": str(temporary), "CLOUDINARY_URL": service.key_text},
+            **{f"XDG_{name}_HOME": str(home / name) for name in ("CONFIG", "DATA", "CACHE")},
+        }
+        before = everything(run.folder, home, temporary)
+        process = spawn.start("upload", *words, "-n", "--json", env=env)
+        out, err = process.communicate(f"{files[1]}\n{files[2]}\n".encode(), timeout=120)
+        assert process.returncode == 0, err
+        assert json.loads(out)["data"]["total"] > 0
+        assert everything(run.folder, home, temporary) == before
+        assert service.calls == []
+
+
+def test_a_rehearsal_of_watching_takes_one_folder_too(run: Runner, library: Path) -> None:
+    tones(run.folder / "in", 1)
+    for words in (("nothing",), ("in/talk-0000.wav",), ("in", "in")):
+        assert run("upload", *words, "--watch", "-n").code == run("upload", *words, "--watch").code
+        assert run("upload", *words, "--watch", "-n").code == 2
 
 
 def test_a_rehearsal_on_a_new_library_makes_no_owner_and_follows_no_link(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +15,10 @@ from typing import Any
 
 import pytest
 from flow_samples import tone
-from harness import Runner, Spawner
+from harness import CAPTIONS, Runner, Spawner
 from media_samples import make_audio, make_video
 from servers.cloudinary import CloudinaryServer
-from upload_samples import tones
+from upload_samples import BROKEN, tones
 
 from vidctl import failpoints
 
@@ -92,6 +94,75 @@ def test_the_rate_is_for_all_threads_together(run: Runner, library: Path) -> Non
     assert run("upload", files[0], "--limit-rate", "fast").code == 2
 
 
+@pytest.mark.parametrize("value", ["0", "0.0", "00:00"])
+def test_zero_is_no_limit(run: Runner, library: Path, value: str) -> None:
+    """As --help says."""
+    tones(run.folder / "in", 2)
+    words = ("--max-duration", value, "--limit-rate", "0", "--max-items", "0")
+    assert run.ok("upload", "in", *words, "--json").data["new"] == 2
+    said = " ".join(run.ok("upload", "--help").out.split())
+    assert said.count("0 is no limit") == 3, said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("--max-items", value) for value in ("-1", "nan", "many", "1.5", "")),
+        *(("--max-duration", value) for value in ("-1", "nan", "inf", "soon", "1:75", "")),
+        *(("--limit-rate", value) for value in ("-1", "nan", "inf", "fast", "0.1", "")),
+        *(("-j", value) for value in ("0", "-1", "65", "nan")),
+        *((option, "") for option in ("--to", "--replace")),
+    ],
+)
+def test_limits_that_are_none_are_refused(
+    run: Runner, library: Path, words: tuple[str, str]
+) -> None:
+    tones(run.folder / "in", 1)
+    result = run("upload", "in", *words)
+    assert result.code == 2, result
+    assert "hint: " in result.err
+    assert run.ok("podcasts", "list", "--json").data["total"] == 0
+
+
+# --- how it ends --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "errors"),
+    [
+        (("gone.wav",), 3, [("not_found", 6)]),
+        (("gone.wav", "missing.wav"), 3, [("not_found", 6), ("not_found", 6)]),
+        (("gone.wav", "in"), 3, [("not_found", 6)]),
+        (("empty",), 3, [("not_found", 6)]),
+        (("*.ogg",), 3, [("not_found", 6)]),
+        (("text.mp3",), 3, [("invalid_media", 1)]),
+        (("text.mp3", "in"), 3, [("invalid_media", 1)]),
+        (("http://127.0.0.1/a.mp4",), 3, [("address_refused", 4)]),
+        (("in", "--max-items", "1"), 8, [("limit", 8)]),
+        (("in",), 0, []),
+    ],
+)
+@pytest.mark.parametrize("rehearsal", [(), ("-n",)], ids=["real", "rehearsal"])
+def test_exit_codes_are_those_of_the_table(
+    run: Runner,
+    library: Path,
+    words: tuple[str, ...],
+    code: int,
+    errors: list[tuple[str, int]],
+    rehearsal: tuple[str, ...],
+) -> None:
+    """One bad file or several: 3, with each file's own code in its error; see how-to/upload."""
+    tones(run.folder / "in", 2)
+    (run.folder / "empty").mkdir()
+    (run.folder / "text.mp3").write_bytes(BROKEN["text.mp3"])
+    result = run("upload", *words, *rehearsal, "--json")
+    if rehearsal and words[0].startswith("http:"):
+        errors, code = [], 0  # nobody looks where a name leads
+    assert result.code == code, result
+    assert [(e["code"], e["exit_code"]) for e in result.envelope["errors"]] == errors
+    assert result.envelope["exit_code"] == code
+
+
 # --- files that are short -----------------------------------------------------------------------
 
 
@@ -158,14 +229,57 @@ def test_a_full_disk_ends_the_run_and_says_how_many_were_not_tried(
     failpoints.arm("copy.write:3:enospc")
     result = run("upload", "in", "-j", jobs, "--json")
     failpoints.arm("")
-    assert result.code == 3, result
+    assert result.code == 1, result
     data = result.envelope["data"]
-    assert [error["code"] for error in result.envelope["errors"]] == ["disk_full"]
+    (error,) = result.envelope["errors"]
+    assert (error["code"], Path(error["item"]).parent) == ("disk_full", run.folder / "in")
     assert data["left"] >= 20 - 2 - 3 * int(jobs)
     assert data["new"] + data["left"] + data["failed"] == 20
     assert f"{data['left']} files not tried" in result.envelope["notes"]
     assert run.ok("upload", "in", "--json").data["total"] == 20
     assert run.ok("doctor", "--verify-data", "--json").data["problems"] == 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_full_temporary_folder_ends_the_run_with_its_tally(
+    run: Runner, library: Path, jobs: str
+) -> None:
+    """Pictures of videos are made there; the error names the folder, which is not the library's."""
+    (run.folder / "in").mkdir()
+    for number in range(6):
+        make_video(run.folder / "in" / f"film-{number}.mp4", 0.2 + number / 10)
+    failpoints.arm("folder.make:2:enospc")
+    result = run("upload", "in", "-j", jobs, "--json")
+    failpoints.arm("")
+    assert result.code == 1, result
+    data = result.envelope["data"]
+    (error,) = result.envelope["errors"]
+    assert error["code"] == "disk_full"
+    assert error["message"].endswith(f"for {tempfile.gettempdir()}")
+    assert Path(error["item"]).name.startswith("film-")
+    assert data["failed"] == 1
+    assert data["left"] >= 5 - 3 * int(jobs)
+    assert data["new"] + data["failed"] + data["left"] == 6
+    assert run.ok("upload", "in", "--json").data["total"] == 6
+    assert run.ok("doctor", "--verify-data", "--json").data["problems"] == 0
+
+
+def test_what_the_system_refuses_somewhere_else_is_in_the_tally_too(
+    run: Runner, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw must not take the account of the others with it."""
+    files = tones(run.folder / "in", 5)
+
+    def refuse(media: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", str(media))
+
+    monkeypatch.setattr("vidctl.transcribers.captions.sidecars", refuse)
+    (run.folder / "in" / "talk-0003.vtt").write_text(CAPTIONS, encoding="utf-8")
+    result = run("upload", "in", "--json")
+    assert result.code == 1, result
+    (error,) = result.envelope["errors"]
+    assert (error["code"], error["item"]) == ("storage", str(files[0]))
+    assert result.envelope["data"]["left"] == 4
 
 
 def test_a_file_that_cannot_be_read_does_not_end_the_run(run: Runner, library: Path) -> None:
@@ -182,7 +296,9 @@ def test_without_a_key_nothing_is_tried(cloud: Runner, service: CloudinaryServer
     assert result.code == 4, result
     assert [error["code"] for error in result.envelope["errors"]] == ["missing_key"]
     assert "vidctl keys set cloudinary" in result.envelope["errors"][0]["hint"]
+    assert Path(result.envelope["errors"][0]["item"]).name == "talk-0000.wav"
     assert result.envelope["data"]["left"] == 4
+    assert "4 files not tried" in result.envelope["notes"]
     assert service.calls == []
 
 
@@ -201,13 +317,14 @@ def test_a_service_that_is_gone_ends_the_run_after_three_files(
     cloud: Runner, service: CloudinaryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vidctl.retry.Retry.call", lambda self, act, **_: act())
-    tones(cloud.folder / "in", 8)
+    files = tones(cloud.folder / "in", 8)
     service.fault = lambda call: "503"
     result = cloud("upload", "in", "--json", env=with_key(service))
     assert result.code == 5, result
     data = result.envelope["data"]
     assert (data["new"], data["failed"], data["left"]) == (0, 3, 5)
-    assert [error["item"] for error in result.envelope["errors"]][-1] == ""
+    assert [error["item"] for error in result.envelope["errors"]] == [str(f) for f in files[:3]]
+    assert "5 files not tried" in result.envelope["notes"]
     service.fault = None
     assert cloud.ok("upload", "in", "--json", env=with_key(service)).data["new"] == 8
 
@@ -240,10 +357,20 @@ def test_a_cap_on_costs_ends_the_run_before_it_is_passed(
     data = result.envelope["data"]
     assert data["new"] == 3
     assert len(service.of("upload")) == 3
+    refused = [error["item"] for error in result.envelope["errors"]]
+    assert refused
+    assert set(refused) <= {str(file) for file in files}, "each names the file that met the cap"
+    assert data["failed"] + data["left"] == 3
+    assert any("not tried" in note for note in result.envelope["notes"]) == bool(data["left"])
     spent = cloud.ok("cost", "show", "--json").data["amount"]
     assert spent == pytest.approx(0.30)
     again = cloud("upload", "in", "--json", env=with_key(service))
-    assert (again.code, again.envelope["data"]["known"]) == (8, 3)
+    assert (again.code, again.envelope["data"]["new"]) == (8, 0)
+    (met,) = again.envelope["errors"]
+    assert (met["code"], met["exit_code"]) == ("limit", 8)
+    assert met["item"] in {str(file) for file in files}
+    # Which three came first depends on the threads.
+    assert again.envelope["data"]["known"] + again.envelope["data"]["left"] == 5
     cloud.ok("config", "set", "cost.cap_month", "0")
     assert cloud.ok("upload", "in", "--json", env=with_key(service)).data["new"] == 3
 

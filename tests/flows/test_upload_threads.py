@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import Runner
 from servers.cloudinary import CloudinaryServer
-from upload_samples import tones
+from upload_samples import broken, tones
 
 from vidctl import batch
 from vidctl.config import Config
@@ -78,3 +78,40 @@ def test_what_is_kept_does_not_grow_with_the_files(
     )
     assert [error.code for error in outcome.errors] == ["invalid_media"]
     opened.close()
+
+
+class Screen(Silent):
+    """Remembers which items have a bar."""
+
+    def __init__(self) -> None:
+        self.bars: set[str] = set()
+        self.most = 0
+
+    def step(self, item: str, stage: str) -> None:
+        """Draw a bar."""
+        self.bars.add(item)
+        self.most = max(self.most, len(self.bars))
+
+    def finish(self, item: str, summary: str) -> None:
+        """Take it away."""
+        self.bars.discard(item)
+
+    def drop(self, item: str) -> None:
+        """Take it away."""
+        self.bars.discard(item)
+
+
+@pytest.mark.parametrize("is_rehearsal", [False, True])
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_file_that_fails_leaves_no_bar_behind(
+    run: Runner, library: Path, jobs: int, is_rehearsal: bool
+) -> None:
+    tones(run.folder / "in", 6)
+    broken(run.folder / "in", 6)
+    screen = Screen()
+    opened = Library.open(Config(start=run.folder, environ={}, flags={"db": str(library)}))
+    plan = batch.Plan(jobs=jobs, max_items=5, is_rehearsal=is_rehearsal)
+    batch.upload(opened, [str(run.folder / "in")], Details(), plan=plan, report=screen)
+    opened.close()
+    assert screen.bars == set()
+    assert 0 < screen.most <= jobs

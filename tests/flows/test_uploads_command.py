@@ -14,6 +14,7 @@ import pytest
 from flow_samples import tone
 from harness import Result, Runner, Spawner
 from servers.s3 import KEY, Call, S3Server, running_s3
+from servers.web import Page, WebServer
 
 from vidctl.config import Config
 from vidctl.files import sha256_of
@@ -21,7 +22,7 @@ from vidctl.library import Library
 from vidctl.model.locator import locator_of
 from vidctl.model.media import Content
 from vidctl.model.upload import SentPart
-from vidctl.store import jobs
+from vidctl.store import leases
 
 PART = 5 << 20
 SIZE = 12_000_044
@@ -68,13 +69,18 @@ def breaking(part: int) -> Any:
     return choose
 
 
-def broken(run: Runner, s3: S3Server, file: Path, *more: str, part: int = 2) -> dict[str, Any]:
+def broken(
+    run: Runner, s3: S3Server, file: Path | str, *more: str, part: int = 2
+) -> dict[str, Any]:
     """Upload a file until a part is refused, and return its row."""
     s3.forget()
     s3.fault = breaking(part)
-    assert run("upload", file, "--no-loudness", *more).code in (3, 4)
+    result = run("upload", file, "--no-loudness", *more)
+    assert result.code in (3, 4), result
     s3.forget()
-    (row,) = rows(run, *more)
+    found = rows(run, *(more if "-g" in more else ()))
+    assert len(found) == 1, result
+    (row,) = found
     return row
 
 
@@ -247,6 +253,19 @@ def test_orphans_are_what_no_upload_knows_of(
     assert s3.unfinished == 4
     assert run.ok(*words, "-y").out.split("\t")[3] == "aborted"
     assert s3.unfinished == 3, "neither the upload's, nor the other groups'"
+    words = ["uploads", "orphans", "--older-than", "0s", "--all"]
+    found = run.ok(*words, "--json").data["items"]
+    assert {row["owner"]: row["locator"].partition("/")[0] for row in found} == {
+        "rival": rival,
+        None: stranger,
+    }, "not the upload's own"
+    assert "vidctl uploads orphans --all --abort removes them" in run.ok(*words).err
+    refused = run(*words, "--abort")
+    assert (refused.code, "1 of them of no group of this library" in refused.err) == (2, True)
+    run.ok(*words, "--abort", "-n")
+    assert s3.unfinished == 3
+    run.ok(*words, "--abort", "-y")
+    assert s3.unfinished == 1, "the upload's own stays"
     assert rows(run) == [row]
     assert run("uploads", "orphans", "--host", "nowhere").code == 2
     assert run("uploads", "orphans", "--older-than", "soon").code == 2
@@ -308,7 +327,7 @@ def test_an_upload_of_another_machine_is_left_alone_while_it_may_live(
 ) -> None:
     content = content_of(opened, talk)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "this_worker", lambda: "another-machine:1:nonce")
+        patch.setattr(leases, "this_worker", lambda: "another-machine:1:nonce")
         opened.store.uploads.claim(
             "s3", locator_of(content), content, source=str(talk), part_size=PART
         )
@@ -316,3 +335,96 @@ def test_an_upload_of_another_machine_is_left_alone_while_it_may_live(
     assert refused.code in (3, 11)
     assert [error["code"] for error in refused.envelope["errors"]] == ["locked"]
     assert [row["state"] for row in rows(run)] == ["active"]
+
+
+# --- what an upload was for ---------------------------------------------------------------------
+
+
+def test_a_resumed_upload_has_the_details_that_were_given(
+    run: Runner, s3: S3Server, talk: Path
+) -> None:
+    captions = run.folder / "words.vtt"
+    captions.write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nThe kingfisher.\n", encoding="utf-8")
+    given = ("--title", "On rivers", "--tag", "birds", "--publish", "--captions", "words.vtt")
+    row = broken(run, s3, talk, *given)
+    assert row["purpose"] == "item"
+    run.ok("uploads", "resume")
+    shown = run.ok("podcasts", "show", "on-rivers", "--json").data
+    assert (shown["name"], shown["status"]) == ("On rivers", "published")
+    assert shown["properties"]["tags"] == ["birds"]
+    media = run.ok("media", "list", "on-rivers", "--json").data["items"]
+    assert [each["role"] for each in media] == ["source", "captions"]
+    assert s3.count("part") == 2
+
+
+def test_a_resumed_replacement_is_one(run: Runner, s3: S3Server, talk: Path) -> None:
+    run.ok("upload", tone(run.folder / "old.wav", seconds=0.5), "--no-loudness", "--to", "folder")
+    before = run.ok("podcasts", "show", "old", "--json").data
+    row = broken(run, s3, talk, "--replace", "old")
+    assert row["purpose"] == "replace"
+    (done,) = run.ok("uploads", "resume", "--json").data["items"]
+    assert done["item"] == "old"
+    assert s3.count("part") == 2
+    after = run.ok("podcasts", "show", "old", "--json").data
+    assert (after["id"], after["createdAt"]) == (before["id"], before["createdAt"])
+    media = run.ok("media", "list", "old", "--json").data["items"]
+    assert [(each["role"], each["filename"]) for each in media] == [
+        ("source", "talk.wav"),
+        ("version", "old.wav"),
+    ]
+    assert run.ok("podcasts", "list", "--json").data["total"] == 1
+    assert rows(run) == []
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_resumed_move_is_one(run: Runner, s3: S3Server, talk: Path, deletes: bool) -> None:
+    run.ok("upload", talk, "--no-loudness", "--to", "folder")
+    s3.fault = breaking(2)
+    more = ["--delete-source"] if deletes else []
+    assert run("media", "move", "talk", "--to", "s3", *more).code == 4
+    s3.forget()
+    (row,) = rows(run)
+    assert (row["purpose"], row["state"], row["parts"]) == ("move", "failed", 1)
+    (done,) = run.ok("uploads", "resume", "--json").data["items"]
+    assert (done["item"], s3.count("part"), s3.unfinished) == ("talk", 2, 0)
+    media = run.ok("media", "list", "talk", "--json").data["items"]
+    wanted = [("source", "s3"), ("copy", "folder")]
+    assert [(each["role"], each["host"]) for each in media] == wanted[: 1 if deletes else 2]
+    assert rows(run) == []
+
+
+def test_what_an_upload_was_for_may_be_gone(run: Runner, s3: S3Server, talk: Path) -> None:
+    run.ok("upload", tone(run.folder / "old.wav", seconds=0.5), "--no-loudness", "--to", "folder")
+    broken(run, s3, talk, "--replace", "old")
+    run.ok("podcasts", "rm", "old", "--purge", "-y")
+    refused = run("uploads", "resume", "--json")
+    assert refused.code == 6
+    assert told(refused) == [("not_found", "the item that it was for is gone")]
+    run.ok("uploads", "abort", "--all", "-y")
+    assert (rows(run), s3.unfinished) == ([], 0)
+
+
+def test_a_moved_item_that_has_changed_is_not_gone_on_with(
+    run: Runner, s3: S3Server, talk: Path
+) -> None:
+    run.ok("upload", talk, "--no-loudness", "--to", "folder")
+    s3.fault = breaking(2)
+    assert run("media", "move", "talk", "--to", "s3").code == 4
+    s3.forget()
+    run.ok("podcasts", "rm", "talk", "--purge", "-y")
+    assert run("uploads", "resume").code == 6
+
+
+def test_a_link_of_which_only_a_part_was_kept_is_not_followed(
+    run: Runner, s3: S3Server, talk: Path
+) -> None:
+    with WebServer() as web:
+        web.pages["/talk.wav"] = Page(talk.read_bytes(), headers={"Content-Type": "audio/wav"})
+        run.ok("config", "set", "net.allow_private", "127.0.0.1")
+        row = broken(run, s3, f"{web.base}/talk.wav?token=canary")
+        assert row["file"] == f"{web.base}/talk.wav"
+        refused = run("uploads", "resume", "--json")
+        assert refused.code == 9
+        assert "was not kept" in told(refused)[0][1]
+        run.ok("upload", f"{web.base}/talk.wav?token=canary", "--no-loudness")
+        assert (s3.count("part"), rows(run)) == (2, [])

@@ -58,6 +58,7 @@ ERRORS = {
 # lost       all is done as asked, and the connection ends before the answer
 # answer     the answer ends in the middle
 # hang       no answer for longer than anybody waits
+# deaf       as hang, and nothing of the body is read either
 # flip       a bit of what was sent is stored otherwise; the service does not notice
 # truncate   the second half of what was sent is not stored; the service does not notice
 # spoil      a bit of the answer's body is other than stored
@@ -201,6 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, service: S3Server, call: Call) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         if call.fault == "cut":
+            return self._end()
+        if call.fault == "deaf":
+            service.closing.wait(service.hang)
             return self._end()
         body = self.rfile.read(length // 2 if call.fault == "body" else length)
         call.size = len(body)

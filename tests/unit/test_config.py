@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vidctl import config, paths
 from vidctl.config import SETTINGS, Config, Setting
 from vidctl.errors import UsageError
+from vidctl.library.project_trust import ProjectTrust
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def test_without_a_project_the_user_level_library_is_used(tmp_path: Path, home: 
 
 def test_paths_in_a_file_start_at_that_file(project: Path) -> None:
     project.write_text('db = "store/my.db"\n[media]\nfolder = "../films"\n', encoding="utf-8")
+    ProjectTrust(Config(start=project.parent, environ={})).trust()
     below = project.parent / "a"
     below.mkdir()
     settings = Config(start=below, environ={})
@@ -248,6 +250,34 @@ def test_what_is_written_is_read_back(
     file = tmp_path_factory.mktemp("settings") / "vidctl.toml"
     key = setting.key.replace("*", "far-off")
     config.write(file, key, value)
-    read = Config(start=file.parent, environ={}).origin(key)
+    read = Config(start=file.parent, environ={}).seen(key)
     assert read.source == str(file)
     assert read.value == value
+
+
+@pytest.mark.parametrize(
+    ("path", "is_out"),
+    [
+        ("films", False),
+        ("./a/../films", False),
+        ("..", True),
+        ("a/../../films", True),
+        ("/films", True),
+        ("~/films", True),
+        ("away/films", True),
+        ("away/..", True),
+        ("here/films", False),
+        ("loop/films", True),
+        ("nul\0", True),
+    ],
+)
+def test_a_path_leads_out_by_itself_or_by_a_link(tmp_path: Path, path: str, is_out: bool) -> None:
+    folder = tmp_path / "project"
+    (folder / "films").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "away").symlink_to(tmp_path / "elsewhere")
+    (folder / "here").symlink_to("films")
+    (folder / "loop").symlink_to("loop")
+    assert config.leads_out(folder, path) is is_out
+    (tmp_path / "link").symlink_to(folder)
+    assert config.leads_out(tmp_path / "link", path) is is_out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from email.utils import format_datetime, formatdate
 
 import pytest
@@ -155,6 +157,42 @@ def test_a_thousand_tries_do_not_overflow() -> None:
 def test_the_real_clock_is_used_without_being_asked() -> None:
     world = World([RemoteUnavailable(), "done"])
     assert Retry(base=0.001).call(world.act) == "done"
+
+
+def test_a_pause_ends_when_told_to() -> None:
+    """Somebody else's pause may last a minute, whatever sleeps."""
+    may_end = threading.Event()
+    slept: list[float] = []
+    heeded = 0
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        may_end.wait(30)
+
+    def heed() -> None:
+        nonlocal heeded
+        heeded += 1
+        if heeded > 3:
+            raise KeyboardInterrupt
+
+    def act() -> None:
+        raise RateLimited(after=60.0)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        Retry().call(act, sleep=sleep, heed=heed, random=lambda: 0.0)
+    assert slept == [60.0]
+    assert time.monotonic() - began < 5
+    may_end.set()
+
+
+def test_a_pause_that_is_heeded_is_as_long_as_any() -> None:
+    world = World([RemoteUnavailable(), "done"])
+    slept: list[float] = []
+    found = Retry(base=8.0).call(
+        world.act, sleep=slept.append, heed=lambda: None, random=lambda: 0.5
+    )
+    assert (found, slept) == ("done", [4.0])
 
 
 # --- Retry-After --------------------------------------------------------------------------------

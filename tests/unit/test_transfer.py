@@ -230,9 +230,7 @@ def reader_of(folder: Path, data: bytes, sending: Sending | None = None) -> Part
 def test_the_parts_are_the_file(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, part_size: int, skip: set[int]
 ) -> None:
-    paces: list[int] = []
-    sending = Sending(pace=paces.append)
-    reader = reader_of(tmp_path_factory.mktemp("parts"), data, sending)
+    reader = reader_of(tmp_path_factory.mktemp("parts"), data)
     ordinals = []
     for ordinal, offset, part in reader.parts(part_size, skip):
         ordinals.append(ordinal)
@@ -240,9 +238,6 @@ def test_the_parts_are_the_file(
         assert (part is None) == (ordinal in skip)
         assert part is None or part == data[offset : offset + part_size]
     assert ordinals == list(range(max(1, -(-len(data) // part_size))))
-    assert sum(paces) == sum(
-        len(data[n * part_size : (n + 1) * part_size]) for n in ordinals if n not in skip
-    )
     assert reader.md5 == hashlib.md5(data).hexdigest()
     reader.verify()
 
@@ -279,8 +274,8 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize("change", [shrink, grow, flip])
 @pytest.mark.parametrize("is_early", [True, False], ids=["before", "between"])
 def test_a_file_that_changed_is_a_conflict(tmp_path: Path, change: Change, is_early: bool) -> None:
-    # Larger than what a buffered reader takes at once, so that the change is seen.
-    data = b"\x01" * 1_000 + os.urandom(300_000)
+    # More than is read ahead, so that the change is seen.
+    data = b"\x01" * 1_000 + os.urandom(900_000)
     reader = reader_of(tmp_path, data)
     if is_early:
         change(reader.path)
@@ -290,7 +285,7 @@ def test_a_file_that_changed_is_a_conflict(tmp_path: Path, change: Change, is_ea
             next(parts)
             if change is flip:
                 with reader.path.open("r+b") as file:
-                    file.seek(250_000)
+                    file.seek(850_000)
                     file.write(bytes(10))
             else:
                 change(reader.path)
@@ -334,11 +329,11 @@ def test_a_disk_that_fails_at_any_read_ends_it(tmp_path: Path, number: int) -> N
     failpoints.arm(f"transfer.read:{number}:eio")
     with pytest.raises(StorageFailed):
         list(reader.parts(100, ()))
-    assert hashers() == []
+    assert readers() == []
 
 
-def hashers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "hash"]
+def readers() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "reader"]
 
 
 def test_a_host_that_gives_up_leaves_no_thread(tmp_path: Path) -> None:
@@ -346,12 +341,12 @@ def test_a_host_that_gives_up_leaves_no_thread(tmp_path: Path) -> None:
 
     def send() -> None:
         for _ in reader.parts(1000, ()):
-            assert hashers() == ["hash"]
+            assert readers() == ["reader"]
             raise RuntimeError("the host failed")
 
     with pytest.raises(RuntimeError):
         send()
-    assert hashers() == []
+    assert readers() == []
 
 
 @pytest.mark.parametrize("skip", [(), range(64)], ids=["sent", "skipped"])
@@ -371,3 +366,39 @@ def test_memory_holds_a_few_parts_whatever_the_size(tmp_path: Path, skip: range)
         tracemalloc.stop()
     reader.verify()
     assert peak < 8 << 20
+
+
+def test_parts_are_read_while_one_is_on_its_way_and_no_more_than_two(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, os.urandom(10_000))
+    parts = reader.parts(1000, ())
+    next(parts)
+    deadline = time.monotonic() + 10
+    while reader._size < 3000 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert reader._size == 3000
+    for _ in parts:
+        pass
+    reader.verify()
+
+
+def test_a_disk_that_hangs_can_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a part is asked whether to go on."""
+    may_read = threading.Event()
+    asked = 0
+
+    def heed() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            may_read.set()
+            raise KeyboardInterrupt
+
+    reader = reader_of(tmp_path, bytes(1000), Sending(heed=heed))
+    read = reader._read
+    monkeypatch.setattr(
+        reader, "_read", lambda *words, **said: may_read.wait() and read(*words, **said)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        next(reader.parts(100, ()))
+    assert readers() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from vidctl import paths
 from vidctl.batch.tally import Done
 from vidctl.errors import UsageError, VidctlError
-from vidctl.journey.examine import MediaFile, as_text
+from vidctl.files import as_text
+from vidctl.journey.examine import MediaFile
 from vidctl.journey.ingest import Details, Ingested
-from vidctl.sources import Source, gather, watch
+from vidctl.sources import Source, gather
 
 if TYPE_CHECKING:
     from vidctl.batch.plan import Plan
@@ -34,21 +35,6 @@ class Inputs:
     errors: list[VidctlError] = field(default_factory=list)
     watched: Path | None = None
 
-    def sources(
-        self, is_over: Callable[[], bool], rest: Callable[[float], None]
-    ) -> Iterator[Source]:
-        """Yield each source; those of a watched folder until ``is_over`` or Ctrl-C.
-
-        ``rest`` waits some seconds, when nothing appears.
-        """
-        if self.watched is None:
-            yield from self.listed
-            return
-        # Ctrl-C is how watching ends. What is at work goes on to its end; a second one ends that.
-        with suppress(KeyboardInterrupt):
-            for path in watch(self.watched, stop=is_over, sleep=rest):
-                yield Source(path=path, label=str(path))
-
 
 def gathered(
     library: Library,
@@ -58,8 +44,9 @@ def gathered(
     stdin: BinaryIO | None,
 ) -> Inputs:
     """Return what ``patterns`` name. Raises UsageError where that does not fit the plan."""
-    if plan.is_watching and not plan.is_rehearsal:
-        return Inputs(watched=_watched(patterns, details))
+    watched = _watched(patterns, details) if plan.is_watching else None
+    if watched is not None and not plan.is_rehearsal:
+        return Inputs(watched=watched)
     listed, errors = gather(patterns, stdin)
     several = len(listed) > 1
     if details.title and several:
@@ -95,19 +82,28 @@ def replaceable(library: Library, plan: Plan) -> Thing | None:
 
 def by_name(library: Library, number: int, source: Source) -> Done | None:
     """Return what leaves a file out unread: an item of the group came from one of that name."""
-    row = library.store.media.by_file(_filename(source))
+    row = library.store.media.by_file(name_of(source))
     thing = None if row is None else library.store.things.find(row.thing_id)
     if row is None or thing is None:
         return None
     return Done(number, Ingested(thing, False, row.size, 0.0), is_by_name=True)
 
 
-def _filename(source: Source) -> str:
+def name_of(source: Source) -> str:
+    """Return a source's own name, without its folder; of a link the one that its address has."""
     if source.path is not None:
         return as_text(source.path.name)
-    from vidctl.net.names import name_of
+    from vidctl.net import names
 
-    return name_of(source.url, asked=source.url)
+    return names.name_of(source.url, asked=source.url)
+
+
+def size_if_known(source: Source) -> int | None:
+    """Return the size of a file in bytes; None of a link, and of what cannot be looked at."""
+    try:
+        return None if source.path is None else source.path.stat().st_size
+    except OSError:
+        return None
 
 
 def shown(source: Source) -> str:
@@ -141,4 +137,6 @@ def opened(
         raise UsageError("links are not followed with --offline")
     folder = library.config.library_path().parent / CACHE
     with downloaded(source, folder, fetcher, advance, pace=pace) as found:
-        yield MediaFile(found.path, shown(source), url=source.name)
+        yield MediaFile(
+            found.path, shown(source), url=source.name, is_partial_url="?" in source.url
+        )

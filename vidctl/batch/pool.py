@@ -16,8 +16,9 @@ from vidctl.errors import LimitReached, Temporary, VidctlError
 S = TypeVar("S")
 R = TypeVar("R")
 
-# How long threads may take to notice that nobody waits for them any more, in seconds.
+# Seconds for all threads together to close what they have open, and to notice that nobody waits.
 PATIENCE = 10.0
+HURRY = 1.0
 # Failures of the host in a row after which the next file would fail as well.
 TROUBLES = 3
 # Seconds that a thread may hold the interpreter while others want it; Python's own is 0.005.
@@ -43,6 +44,7 @@ class Gate:
         self._room = most or None
         self._troubles = 0
         self._abandoned = threading.Event()
+        self._endings: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._at_work: dict[str, tuple[threading.Lock, int]] = {}
 
@@ -59,6 +61,21 @@ class Gate:
     def abandon(self) -> None:
         """Let the work that is under way end at once."""
         self._abandoned.set()
+        with self._lock:
+            endings = list(self._endings)
+        for end in endings:
+            end()
+
+    @contextmanager
+    def ended_by(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call ``end`` when the work is to end at once: it is what the block waits for."""
+        with self._lock:
+            self._endings.append(end)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._endings.remove(end)
 
     def heed(self) -> None:
         """Raise Abandoned when the work is to end at once."""
@@ -149,11 +166,18 @@ class Pool(Generic[S, R]):
 
     def run(self, items: Iterable[S]) -> None:
         """Work on every item; only a few are ahead of the results at any time."""
-        if self.jobs <= 1:
-            with self.worker() as act:
-                for item in items:
-                    self.done(act(item))
-            return
+        try:
+            if self.jobs <= 1:
+                with self.worker() as act:
+                    for item in items:
+                        self.done(act(item))
+            else:
+                self._run(items)
+        except BaseException:
+            self.gate.abandon()
+            raise
+
+    def _run(self, items: Iterable[S]) -> None:
         threads = [
             threading.Thread(target=self._work, name=f"upload-{number}", daemon=True)
             for number in range(self.jobs)
@@ -161,19 +185,22 @@ class Pool(Generic[S, R]):
         interval = sys.getswitchinterval()
         # A thread that holds the library's write lock must not wait for the others to think.
         sys.setswitchinterval(SWITCH)
+        patience = PATIENCE
         for thread in threads:
             thread.start()
         try:
             self._feed(items)
         except BaseException:
+            patience = HURRY
             self.gate.abandon()
             raise
         finally:
             sys.setswitchinterval(interval)
             for _ in threads:
                 self._tasks.put(None)
+            deadline = time.monotonic() + patience
             for thread in threads:
-                thread.join(PATIENCE)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def rest(self, seconds: float) -> None:
         """Wait while there are no items, hearing of results meanwhile."""

@@ -5,31 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vidctl.batch.inputs import Inputs, by_name, replaceable, shown
+from vidctl.batch.inputs import Inputs, by_name, name_of, replaceable, shown
 from vidctl.batch.tally import LISTED
-from vidctl.errors import VidctlError
+from vidctl.errors import LimitReached, VidctlError
 from vidctl.journey.examine import Examined, MediaFile, examine
 from vidctl.journey.replace import is_another_version
 from vidctl.journey.send import Terms
 from vidctl.library import Library
+from vidctl.model.cost import micros, written
 from vidctl.outcome import Outcome
 from vidctl.progress import Report
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vidctl.batch.plan import Plan
     from vidctl.model.thing import Thing
     from vidctl.ports import MediaHost
     from vidctl.sources import Source
 
-NEW, VERSION, HERE, TWICE, LINK, LEFT = (
-    *("new", "new version", "already here", "same as above", "not fetched", "not done"),
+NEW, VERSION, HERE, TWICE, LINK = (
+    *("new", "new version", "already here", "same as above", "not fetched"),
 )
 
 
 def rehearse(library: Library, inputs: Inputs, plan: Plan, report: Report) -> Outcome:
     """Return what an upload would do with each file, and what sending would cost.
 
-    Nothing is written, and nothing goes over the network: links are listed unread.
+    Nothing is written, and nothing goes over the network: links are listed unread. It ends as the
+    upload would: with one error for each file that would fail, and where ``plan.max_items`` would
+    end it early.
     """
     rehearsal = _Rehearsal(library, plan, report)
     for source in inputs.listed:
@@ -50,29 +55,49 @@ class _Rehearsal:
     units: dict[str, float] = field(default_factory=dict)
     sizes: int = 0
     seen: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    left: int = 0
+    full: LimitReached = field(init=False)
+    halting: VidctlError | None = None
 
     def __post_init__(self) -> None:
         hosts = self.library.hosts
         self.host = hosts.named(self.plan.host or hosts.default_name)
         self.replaced = replaceable(self.library, self.plan)
+        most = self.plan.max_items
+        self.full = LimitReached(
+            f"the upload would stop after {most} new item{'' if most == 1 else 's'}",
+            hint="raise --max-items, or run the same command once more after it",
+        )
 
     def look(self, source: Source) -> None:
         """Look at a source and write down what would become of it."""
-        if self.plan.max_items and self.counts.get(NEW, 0) >= self.plan.max_items:
-            self._say(source, None, LEFT)
+        if self.halting is not None:
+            self.left += 1
             return
         done = by_name(self.library, 0, source) if self.plan.skip == "name" else None
         if done is not None and done.taken is not None:
             self._say(source, done.taken.size, HERE)
+        elif self.plan.skip == "name" and name_of(source) in self.names:
+            self._say(source, None, TWICE)
         elif source.path is None:
             self._say(source, None, LINK)
         else:
-            try:
-                seen = self._examined(MediaFile(source.path, shown(source)))
-                self._say(source, seen.size, self._state(seen))
-            except VidctlError as error:
-                error.item = source.name
-                self.errors.append(error)
+            self._read(source, source.path)
+
+    def _read(self, source: Source, path: Path) -> None:
+        try:
+            seen = self._examined(MediaFile(path, shown(source)))
+            self._say(source, seen.size, self._state(source, seen))
+        except VidctlError as error:
+            if error is self.full:
+                self.halting = error
+                self.left += 1
+                return
+            error.item = source.name
+            self.errors.append(error)
+        finally:
+            self.report.drop(shown(source))
 
     def _examined(self, file: MediaFile) -> Examined:
         terms = Terms(
@@ -83,15 +108,18 @@ class _Rehearsal:
         store, sandbox = self.library.store, self.library.sandbox
         return examine(file, store=store, sandbox=sandbox, terms=terms, report=self.report)
 
-    def _state(self, seen: Examined) -> str:
+    def _state(self, source: Source, seen: Examined) -> str:
         if self.replaced is not None:
             state = VERSION if is_another_version(seen, self.replaced) else HERE
         elif seen.held is not None:
-            return HERE
+            state = HERE
         else:
             state = TWICE if seen.sha256 in self.seen else NEW
+        if state == NEW and self.counts.get(NEW, 0) == (self.plan.max_items or None):
+            raise self.full
         if state in (NEW, VERSION):
             self.seen.add(seen.sha256)
+            self.names.add(name_of(source))
             self.sizes += seen.size
             for unit, amount in self.host.meter(seen.size).items():
                 self.units[unit] = self.units.get(unit, 0.0) + amount
@@ -108,10 +136,15 @@ class _Rehearsal:
         cost = self.library.costs.price("upload", self.host.kind, self.units)
         notes = [f"{new:,} would be uploaded; nothing was changed"]
         if cost:
-            notes.append(f"sending that to {self.host.name} would cost about ${cost:.4f}")
+            price = written(micros(cost))
+            notes.append(f"sending that to {self.host.name} would cost about {price}")
+        if self.left:
+            files = f"{self.left:,} file{'' if self.left == 1 else 's'}"
+            notes.append(f"{files} would not be tried")
         links = self.counts.get(LINK, 0)
         if links:
-            notes.append(f"{links:,} links were not fetched, so what they hold is not known")
+            were = "link was not fetched" if links == 1 else "links were not fetched"
+            notes.append(f"{links:,} {were}, so nobody knows what is there")
         data = {
             "items": self.records,
             "total": sum(self.counts.values()),
@@ -120,5 +153,7 @@ class _Rehearsal:
             "bytes": self.sizes,
             "host": self.host.name,
             "cost": cost,
+            "left": self.left,
         }
-        return Outcome(data, notes=notes, errors=[*errors, *self.errors])
+        found = [*errors, *self.errors, *([self.halting] if self.halting else [])]
+        return Outcome(data, notes=notes, errors=found, halting=self.halting)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vidctl.catalog import items
-from vidctl.errors import LimitReached, MissingKey, Temporary, VidctlError
+from vidctl.errors import VidctlError
 from vidctl.journey.ingest import Ingested
 from vidctl.journey.replace import Replaced
 from vidctl.outcome import Outcome
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 LISTED = 10_000
 # Names in a note.
 NAMED = 5
-# What ends a run early because of the run, not of the file that met it.
-OF_THE_RUN = (LimitReached, MissingKey, Temporary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,8 @@ class Done:
             state += ", as a former version"
         if self.is_by_name:
             return f"left out, {thing.type} {thing.slug} came from a file of that name{state}"
+        if isinstance(self.taken, Ingested) and self.taken.restored:
+            state += f"; {_files(self.taken.restored)} put back"
         return f"already here as {thing.type} {thing.slug}{state}"
 
 
@@ -74,6 +74,7 @@ class Tally:
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     elsewhere: dict[str, tuple[str, int]] = field(default_factory=dict)
     warned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    put_back: int = 0
 
     def fail(self, error: VidctlError) -> None:
         """Count a failure."""
@@ -106,7 +107,9 @@ class Tally:
             self.warned[thing.slug] = taken.warnings
         if isinstance(taken, Replaced):
             self.notes += taken.notes
-        elif taken.elsewhere:
+            return
+        self.put_back += taken.restored
+        if taken.elsewhere:
             first, count = self.elsewhere.get(taken.elsewhere, (thing.slug, 0))
             self.elsewhere[taken.elsewhere] = (first, count + 1)
 
@@ -119,13 +122,12 @@ class Tally:
     def outcome(self, *, halting: VidctlError | None, host: str, has_details: bool) -> Outcome:
         """Return what there is to say about the whole upload.
 
-        A run that was halted for a reason of its own ends with an error about no file.
+        ``halting`` is what ended the run early. It names the file that met it; the greatest number
+        of new items is met by none.
         """
         errors = list(self.errors)
-        if isinstance(halting, OF_THE_RUN):
-            halting.item = ""
-            if halting not in errors:
-                errors.append(halting)
+        if halting is not None and halting not in errors:
+            errors.append(halting)
         count = len(self.records)
         total = self.new + self.known
         data = {
@@ -142,13 +144,14 @@ class Tally:
             notes.append(f"{total:,} items; the first {count:,} are listed")
         if self.failed > len(self.errors):
             notes.append(f"{self.failed:,} files failed; the first {len(self.errors):,} are listed")
-        return Outcome(data, notes=notes, errors=errors)
+        return Outcome(data, notes=notes, errors=errors, halting=halting)
 
     def _notes(self, host: str, *, has_details: bool) -> list[str]:
         notes = []
         same = self.known - self.by_name
         if same:
-            notes.append(f"{same:,} already here, not stored again")
+            stored = f"; {_files(self.put_back)} put back on {host}" if self.put_back else ""
+            notes.append(f"{same:,} already here{stored or ', not stored again'}")
         if self.by_name:
             notes.append(f"{self.by_name:,} left out: an item here came from a file of that name")
         if self.known and has_details:
@@ -159,9 +162,13 @@ class Tally:
             said = f"{first} stays" if count == 1 else f"{first} and {count - 1:,} more stay"
             notes.append(f"{said} on {place}; vidctl media move {first} --to {host}")
         if self.left:
-            notes.append(f"{self.left:,} file{'' if self.left == 1 else 's'} not tried")
+            notes.append(f"{_files(self.left)} not tried")
         for slug, warnings in list(self.warned.items())[:NAMED]:
             notes += [f"{slug}: {warning}" for warning in warnings]
         if len(self.warned) > NAMED:
             notes.append(f"{len(self.warned) - NAMED:,} more items have such warnings")
         return notes
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"

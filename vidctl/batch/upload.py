@@ -6,17 +6,30 @@ However many files there are, few are at work, and what becomes of each is told 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vidctl.batch.captions import Captions
-from vidctl.batch.inputs import Inputs, by_name, gathered, opened, replaceable, shown
+from vidctl.batch.inputs import (
+    Inputs,
+    by_name,
+    gathered,
+    name_of,
+    opened,
+    replaceable,
+    shown,
+    size_if_known,
+)
 from vidctl.batch.plan import Plan, check
 from vidctl.batch.pool import Gate, Pool
 from vidctl.batch.process import process
 from vidctl.batch.tally import Done, Tally
+from vidctl.batch.turns import Turns
+from vidctl.batch.watching import PASSING, Watching
 from vidctl.errors import MissingKey, StorageFailed, StorageFull, VidctlError
+from vidctl.files import refusal_of
 from vidctl.journey.ingest import Details, Ingested, ingest
 from vidctl.journey.replace import Replaced, replace_media
 from vidctl.journey.send import Terms
@@ -27,6 +40,8 @@ from vidctl.progress import Report
 from vidctl.transfer import Pace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vidctl.model.media import Content
     from vidctl.ports import MediaHost
     from vidctl.sources import Source
@@ -71,32 +86,27 @@ class _Upload:
         self.gate = Gate(plan.max_items)
         self.pace = Pace(plan.rate, sleep=self.gate.sleep)
         self.captions = Captions()
-        self.fetcher = Fetcher(
-            library.config.text("net.allow_private"),
-            timeout=library.config.number("net.timeout"),
-            max_bytes=int(library.config.number("net.max_gb") * 10**9),
-        )
+        self.turns = Turns(self.gate.heed)
+        self.watching: Watching | None = None
         self.host = library.hosts.named(plan.host or library.hosts.default_name)
         self.replaced = replaceable(library, plan)
         self.actor = library.actor
         self.is_processing = plan.work.transcribe or plan.work.index
         self.tally = Tally(keeps_things=self.is_processing)
+        self._labels: dict[int, str] = {}
 
     def run(self, inputs: Inputs) -> Outcome:
         """Take everything in, process it, and say how it went."""
+        self.fetcher = self._fetcher(any(source.url for source in inputs.listed))
         for error in inputs.errors:
             self.tally.fail(error)
         pool: Pool[Numbered, Done] = Pool(
             self._worker, self._done, jobs=self.plan.jobs, gate=self.gate
         )
-        try:
-            pool.run(self._fed(inputs, pool.rest))
-        except KeyboardInterrupt:
-            # That is how watching ends; a list that is cut short is another matter.
-            if inputs.watched is None:
-                raise
-        if inputs.watched is not None:
-            self.tally.notes.append("what comes while nobody watches is taken in at the next start")
+        if inputs.watched is None:
+            pool.run(self._entered(self._fed(inputs)))
+        else:
+            self._follow(inputs.watched, pool)
         self._process()
         details = self.details
         return self.tally.outcome(
@@ -107,17 +117,44 @@ class _Upload:
             ),
         )
 
+    def _fetcher(self, has_links: bool) -> Fetcher:
+        """Return what fetches links; files alone go in without a word on where links may lead."""
+        config = self.library.config
+        return Fetcher(
+            config.text("net.allow_private") if has_links else "",
+            timeout=config.number("net.timeout"),
+            max_bytes=int(config.number("net.max_gb") * 10**9),
+            heed=self.gate.heed,
+        )
+
+    def _follow(self, folder: Path, pool: Pool[Numbered, Done]) -> None:
+        """Take in what appears in a folder until Ctrl-C."""
+        self.watching = Watching(folder, self.gate, self.report, rest=pool.rest)
+        # Ctrl-C is how watching ends; a list that is cut short is another matter.
+        with suppress(KeyboardInterrupt):
+            pool.run(self._entered(self.watching.sources()))
+        self.watching.close(self.tally)
+
     def _done(self, done: Done) -> None:
-        self.tally.add(done)
-        if self.plan.is_watching:
+        label = self._labels.pop(done.number)
+        if self.watching is None or self.watching.counts(done, label):
+            self.tally.add(done)
+        if self.watching is not None:
             self._process()
 
-    def _fed(self, inputs: Inputs, rest: Callable[[float], None]) -> Iterator[Numbered]:
+    def _fed(self, inputs: Inputs) -> Iterator[Numbered]:
         """Yield what is to be done, until something says that the next would fail as well."""
-        for number, source in enumerate(inputs.sources(lambda: self.gate.is_shut, rest)):
+        for number, source in enumerate(inputs.listed):
             if self.gate.is_shut:
                 self.tally.left += 1
                 continue
+            yield number, source
+
+    def _entered(self, files: Iterator[Numbered]) -> Iterator[Numbered]:
+        """Yield files, each after its place among those under way was written down."""
+        for number, source in files:
+            self._labels[number] = shown(source)
+            self.turns.enter(number, size=size_if_known(source), name=name_of(source))
             yield number, source
 
     @contextmanager
@@ -125,7 +162,8 @@ class _Upload:
         """Give a thread a connection of its own."""
         own = self.library if self.plan.jobs <= 1 else self.library.again()
         try:
-            yield partial(self._one, own, self._terms(own))
+            with self.gate.ended_by(own.sandbox.close):
+                yield partial(self._one, own, self._terms(own))
         finally:
             if own is not self.library:
                 own.close()
@@ -156,14 +194,32 @@ class _Upload:
     def _one(self, own: Library, terms: Terms, numbered: Numbered) -> Done:
         number, source = numbered
         try:
-            done = by_name(own, number, source) if self.plan.skip == "name" else None
+            done = self._left_out(own, number, source)
+            terms = replace(terms, alone=partial(self._alone, number))
             done = done or Done(number, self._taken(own, terms, source))
-        except VidctlError as error:
-            done = self._failed(number, source, error)
-            if not self.plan.is_watching:
+        except (VidctlError, OSError) as error:
+            refused = refusal_of(error) if isinstance(error, OSError) else error
+            done = self._failed(number, source, refused)
+            if self.watching is None or isinstance(done.error, PASSING):
+                self.report.drop(shown(source))
                 return done
+        finally:
+            self.turns.leave(number)
         self.report.finish(shown(source), done.said)
         return done
+
+    def _left_out(self, own: Library, number: int, source: Source) -> Done | None:
+        if self.plan.skip != "name":
+            return None
+        self.turns.await_name(number)
+        return by_name(own, number, source)
+
+    @contextmanager
+    def _alone(self, number: int, sha256: str) -> Iterator[None]:
+        """Work on bytes while no other thread does, after those that name them first."""
+        self.turns.await_bytes(number, sha256)
+        with self.gate.alone(sha256):
+            yield
 
     def _failed(self, number: int, source: Source, error: VidctlError) -> Done:
         if error is self.gate.full:

@@ -9,6 +9,7 @@ from typing import Any
 
 from vidctl.errors import UsageError
 from vidctl.model.cost import MICRO, Charge
+from vidctl.model.thing import Thing
 
 BY: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "day": lambda cell: str(cell["day"]),
@@ -42,8 +43,11 @@ def tokens_of(words: int, *, chunk_words: int, overlap: int) -> int:
     return math.ceil(read * TOKENS_A_WORD)
 
 
-def record(charge: Charge, slug: str = "") -> dict[str, Any]:
-    """Return a row of the ledger as values that JSON has; ``amount`` is in US dollars."""
+def record(charge: Charge, thing_id: str, thing: Thing | None) -> dict[str, Any]:
+    """Return a row of the ledger as values that JSON has; ``amount`` is in US dollars.
+
+    ``thing_id`` is whom it is for, empty for nobody, and ``thing`` the item if it is there.
+    """
     return {
         "id": charge.id,
         "at": charge.created_at,
@@ -52,11 +56,20 @@ def record(charge: Charge, slug: str = "") -> dict[str, Any]:
         "units": charge.units,
         "amount": charge.amount / MICRO,
         "state": charge.state,
-        "item": slug or None,
-        "itemId": charge.thing_id or None,
+        "item": None if thing is None else thing.slug,
+        "itemId": thing_id or None,
         "runId": charge.run_id,
         **{name: charge.metadata.get(name) for name in ("host", "engine", "model")},
     }
+
+
+def summed(units: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Add up units, each kind by itself."""
+    sums: dict[str, float] = {}
+    for each in units:
+        for unit, count in each.items():
+            sums[unit] = sums.get(unit, 0) + count
+    return sums
 
 
 def folded(cells: Iterable[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
@@ -72,8 +85,7 @@ def folded(cells: Iterable[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
         row = sums.setdefault(BY[by](cell), {"calls": 0, "units": {}, "amount": 0, "unknown": 0})
         for name in ("calls", "amount", "unknown"):
             row[name] += cell[name]
-        for unit, count in cell["units"].items():
-            row["units"][unit] = row["units"].get(unit, 0) + count
+        row["units"] = summed((row["units"], cell["units"]))
     return [
         {by: name, **row, "amount": row["amount"] / MICRO, "unknown": row["unknown"] / MICRO}
         for name, row in sorted(sums.items())

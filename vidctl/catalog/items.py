@@ -13,6 +13,7 @@ from vidctl.model.event import Event
 from vidctl.model.thing import MEDIA_TYPES, Thing, ThingQuery
 
 if TYPE_CHECKING:
+    from vidctl.model.media import MediaRow
     from vidctl.ports import Store
 
 Clock = Callable[[], int]
@@ -200,8 +201,8 @@ def restore_item(*, store: Store, actor: Thing, thing: Thing, now: Clock) -> Thi
     return save(store, actor, replace(thing, status=status), now, "entity_restored")
 
 
-def purge_item(*, store: Store, actor: Thing, thing: Thing) -> list[tuple[str, str]]:
-    """Remove a thing for good and return the (host, locator) of bytes nobody needs any more."""
+def purge_item(*, store: Store, actor: Thing, thing: Thing) -> list[MediaRow]:
+    """Remove a thing for good and return where bytes are that nobody needs any more."""
     with store.transaction():
         rows = store.media.of(thing.id)
         store.knowledge.replace(thing.id, [])
@@ -222,7 +223,7 @@ def purge_item(*, store: Store, actor: Thing, thing: Thing) -> list[tuple[str, s
             ]
         )
         still = {(row.host, row.locator) for row in store.media.all()}
-    return [(row.host, row.locator) for row in rows if (row.host, row.locator) not in still]
+    return [row for row in rows if (row.host, row.locator) not in still]
 
 
 def record(thing: Thing) -> dict[str, Any]:

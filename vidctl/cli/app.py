@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from vidctl.cli.diagnostics import Diagnostics, without_secrets
 from vidctl.cli.exits import ExitCode, exit_code
 from vidctl.cli.lazy import Entry, LazyGroup
 from vidctl.cli.output import Output
-from vidctl.errors import StorageFailed, StorageFull, UsageError, VidctlError
+from vidctl.errors import UsageError, VidctlError
 
 _HERE = "vidctl.cli.commands"
 # The variable by which a shell asks for completions.
@@ -121,7 +120,9 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(line)
     except OSError as error:
-        return _fail(_refused(error), ExitCode.FAILED, line)
+        from vidctl.files import refusal_of
+
+        return _fail(refusal_of(error), ExitCode.FAILED, line)
     except Exception as error:
         return _crash(error, line)
 
@@ -173,15 +174,6 @@ def _fail(error: VidctlError, code: ExitCode, line: CommandLine) -> int:
     if line.is_json:
         Output(format="json").failure(line.command, error, code)
     return code
-
-
-def _refused(error: OSError) -> VidctlError:
-    """Say what the operating system refused: a full disk or a missing right is no bug."""
-    place = f"{error.filename}: " if error.filename else ""
-    kind = StorageFull if error.errno == errno.ENOSPC else StorageFailed
-    told = kind(f"{place}{error.strerror or error}")
-    told.__cause__ = error
-    return told
 
 
 def _interrupted(line: CommandLine) -> int:

@@ -19,6 +19,7 @@ from vidctl.progress import Report
 
 if TYPE_CHECKING:
     from vidctl.library import Library
+    from vidctl.library.media import Media
 
 
 class Call:
@@ -84,6 +85,13 @@ class Call:
                 )
         return self._library
 
+    @property
+    def media(self) -> Media:
+        """The work on media; it opens the library only when an item is named."""
+        from vidctl.library.media import Media
+
+        return Media(lambda: self.library)
+
     def change(self, act: Callable[[], Outcome]) -> Outcome:
         """Run a change and return its outcome; a rehearsal runs it too and takes all of it back."""
         return self.library.attempt(act, rehearse=self.is_rehearsal)
@@ -128,6 +136,8 @@ class Call:
         """
         while self._reports:
             self._reports.pop().close()
+        if self._library is not None:
+            outcome.notes += self._library.key_notes()
         if self.output.format == "json":
             shown_notes: list[str] = []
         else:

@@ -219,8 +219,11 @@ def code_of(outcome: Outcome) -> ExitCode:
     """Return the exit code of an outcome.
 
     A limit, a missing key or a service that does not answer, when they are about no single item,
-    ended the whole run early: that says more than that some items failed.
+    ended the whole run early: that says more than that some items failed. So does an error that
+    the outcome names as the one that ended it.
     """
+    if outcome.halting is not None:
+        return exit_code(outcome.halting)
     for error in outcome.errors:
         if not error.item and isinstance(error, (LimitReached, MissingKey, Temporary)):
             return exit_code(error)

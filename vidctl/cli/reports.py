@@ -98,10 +98,14 @@ class LineReport:
 
     def finish(self, item: str, summary: str) -> None:
         """Print the item's line."""
-        with self._lock:
-            self._stages.pop(item, None)
+        self.drop(item)
         if self._items:
             self._diagnostics.note(f"{item}: {summary}")
+
+    def drop(self, item: str) -> None:
+        """Forget the item."""
+        with self._lock:
+            self._stages.pop(item, None)
 
     def note(self, message: str) -> None:
         """Print a note."""
@@ -170,12 +174,16 @@ class BarReport:
 
     def finish(self, item: str, summary: str) -> None:
         """Replace the item's bar by a line."""
+        self.drop(item)
+        self._progress.console.print(visible(redact(f"{item}: {summary}")), soft_wrap=True)
+
+    def drop(self, item: str) -> None:
+        """Take the item's bar away."""
         with self._lock:
             task = self._tasks.pop(item, None)
             self._stages.pop(item, None)
         if task is not None:
             self._progress.remove_task(task)
-        self._progress.console.print(visible(redact(f"{item}: {summary}")), soft_wrap=True)
 
     def note(self, message: str) -> None:
         """Print a note above the bars."""

@@ -25,14 +25,14 @@ from vidctl.files import (
 )
 from vidctl.model.locator import is_locator, locator_of
 from vidctl.model.media import Asset, Content, Orphan, StoredMedia
-from vidctl.ports import Advance, Sending
+from vidctl.ports import Advance, Looked, Sending
 
 PLAIN = Sending()
 # The host whose folder lies beside the library.
 MAIN = "folder"
 
 
-class FolderHost:
+class FolderHost(Looked):
     """A MediaHost over ``root``, which is created when the first file arrives.
 
     A locator that this host did not make, or that leads outside ``root`` through a symbolic
@@ -103,11 +103,6 @@ class FolderHost:
             return None if path is None else Asset(locator, size_of(path), url=self.url(locator))
         except NotFound:
             return None
-
-    def exists(self, locator: str, *, size: int) -> bool:
-        """Tell whether bytes of that size are there."""
-        asset = self.stat(locator)
-        return asset is not None and asset.size == size
 
     def fetch(
         self, locator: str, target: Path, content: Content, advance: Advance = PLAIN.advance

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidctl.errors import LimitReached, TruncatedMedia
-from vidctl.files import read_errors, sha256_of
+from vidctl.files import as_text, read_errors, sha256_of
 from vidctl.journey.send import Terms
 from vidctl.model.media import MediaRow, Probe
 from vidctl.model.thing import Thing
@@ -26,11 +25,15 @@ RACY_NS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A file to take in: what people call it, and the address that it was fetched from, if any."""
+    """A file to take in: what people call it, and the address that it was fetched from, if any.
+
+    ``is_partial_url`` tells that the address had more to it, which may be a token and is not kept.
+    """
 
     path: Path
     label: str
     url: str = ""
+    is_partial_url: bool = False
 
     @property
     def name(self) -> str:
@@ -98,7 +101,7 @@ def examine(
 
     report.step(file.label, "hash")
     sha256 = sha256_of(file.path, advance)
-    row = held_row(store, sha256)
+    row = store.media.by_hash(sha256)
     if row is not None:
         thing = store.things.get(row.thing_id)
         return Examined(file, probed.size, sha256, memory, probed, thing, row)
@@ -108,11 +111,6 @@ def examine(
             hint="raise --max-duration, or leave the file out",
         )
     return Examined(file, probed.size, sha256, memory, probed)
-
-
-def held_row(store: Store, sha256: str) -> MediaRow | None:
-    """Return where the home group has bytes: as an item's media, else as a former version."""
-    return store.media.by_hash(sha256) or store.media.by_hash(sha256, "version")
 
 
 def _memory(file: MediaFile, size: int, changed_ns: int, number: int) -> dict[str, Any]:
@@ -139,8 +137,3 @@ def remember(seen: Examined, store: Store) -> None:
         return
     if row.metadata.get("path") == memory["path"]:
         store.media.annotate(row.id, memory)
-
-
-def as_text(name: str) -> str:
-    """Return a name with what is not text in it (bytes that are no UTF-8) replaced by U+FFFD."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", name)

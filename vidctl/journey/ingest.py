@@ -8,7 +8,7 @@ command again finishes the work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 from vidctl import failpoints
 from vidctl.catalog.items import add_item
 from vidctl.errors import Conflict
+from vidctl.files import as_text
 from vidctl.ids import new_id
-from vidctl.journey.examine import Examined, MediaFile, examine, held_row, remember
+from vidctl.journey.examine import Examined, MediaFile, examine, remember
+from vidctl.journey.holds import Holds
 from vidctl.journey.prepare import Prepared, Workshop, title_of, type_of
 from vidctl.journey.send import Terms
 from vidctl.model.event import Event
 from vidctl.model.media import Content, MediaRow
 from vidctl.model.thing import Thing
+from vidctl.model.upload import ITEM
 from vidctl.ports import MediaHost, Store
 from vidctl.progress import Report
 
@@ -42,14 +45,35 @@ class Details:
     is_published: bool = False
     captions: tuple[Path, ...] = ()
 
+    def record(self) -> dict[str, Any]:
+        """Return what ``of`` makes the same details from, as values that JSON has."""
+        return {
+            "type": self.type,
+            "title": self.title,
+            "properties": self.properties,
+            "isPublished": self.is_published,
+            "captions": [as_text(str(path.absolute())) for path in self.captions],
+        }
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Details:
+        """Make details of what ``record`` returned."""
+        return cls(
+            type=record["type"],
+            title=record["title"],
+            properties=record["properties"],
+            is_published=record["isPublished"],
+            captions=tuple(Path(path) for path in record["captions"]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
     """An item that is in the library; ``is_new`` is false when its bytes were there before.
 
     ``elsewhere`` names the host that has bytes which were there before, when it is not the one
-    asked for; ``is_former`` tells that they are a former version's. ``warnings`` are about the
-    file.
+    asked for; ``is_former`` tells that they are a former version's. ``restored`` is how many files
+    had gone from the host and were put back. ``warnings`` are about the file.
     """
 
     thing: Thing
@@ -58,6 +82,7 @@ class Ingested:
     duration: float
     elsewhere: str = ""
     is_former: bool = False
+    restored: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -79,13 +104,18 @@ def ingest(
     admit another item; then nothing is recorded.
     """
     began = time.monotonic()
-    shop = Workshop(store=store, host=host, sandbox=sandbox, terms=terms, report=report)
     seen = examine(file, store=store, sandbox=sandbox, terms=terms, report=report)
-    with terms.alone(seen.sha256):
+    with (
+        terms.alone(seen.sha256),
+        Holds(store, ITEM, details=resumable(file, details, terms)) as holds,
+    ):
+        shop = Workshop(
+            store=store, host=host, sandbox=sandbox, terms=terms, report=report, holds=holds
+        )
         if seen.held is not None and seen.row is not None:
             remember(seen, store)
-            _restore(seen, seen.held, details, shop)
-            return _known(seen, seen.held, seen.row, host)
+            restored = _restore(seen, seen.held, details, shop)
+            return _known(seen, seen.held, seen.row, host, restored)
         found = _found(store, seen)
         if found is not None:  # another thread was quicker
             return _known(seen, *found, host)
@@ -95,7 +125,7 @@ def ingest(
             captions = details.captions or terms.captions(file.path)
             prepared = shop.prepare(seen, type, captions)
             try:
-                thing = _record(prepared, details, type, store, actor, now, began)
+                thing = _record(prepared, details, type, shop, actor, now, began)
             except Conflict:
                 # Another process took the same bytes in while this one sent them.
                 found = _found(store, seen)
@@ -107,11 +137,13 @@ def ingest(
 
 
 def _found(store: Store, seen: Examined) -> tuple[Thing, MediaRow] | None:
-    row = held_row(store, seen.sha256)
+    row = store.media.by_hash(seen.sha256)
     return None if row is None else (store.things.get(row.thing_id), row)
 
 
-def _known(seen: Examined, thing: Thing, row: MediaRow, host: MediaHost) -> Ingested:
+def _known(
+    seen: Examined, thing: Thing, row: MediaRow, host: MediaHost, restored: int = 0
+) -> Ingested:
     return Ingested(
         thing,
         False,
@@ -119,17 +151,19 @@ def _known(seen: Examined, thing: Thing, row: MediaRow, host: MediaHost) -> Inge
         seen.duration,
         elsewhere="" if row.host == host.name else row.host,
         is_former=row.role == "version",
+        restored=restored,
     )
 
 
-def _restore(seen: Examined, held: Thing, details: Details, shop: Workshop) -> None:
-    """Put bytes back that have gone from the host since the item was taken in.
+def _restore(seen: Examined, held: Thing, details: Details, shop: Workshop) -> int:
+    """Put bytes back that have gone from the host since the item was taken in; return how many.
 
     A service is only asked when every file is to be read: a look costs a request.
     """
     host = shop.host
     if not host.is_local and not shop.terms.is_rereading:
-        return
+        return 0
+    restored = 0
     for row in shop.store.media.of(held.id):
         if row.host != host.name or host.exists(row.locator, size=row.size):
             continue
@@ -141,6 +175,18 @@ def _restore(seen: Examined, held: Thing, details: Details, shop: Workshop) -> N
         elif row.role == "captions":
             for caption in details.captions or shop.terms.captions(seen.file.path):
                 shop.captions(seen, caption)
+        restored += host.exists(row.locator, size=row.size)
+    return restored
+
+
+def resumable(file: MediaFile, details: Details, terms: Terms) -> dict[str, Any]:
+    """Return what somebody needs to know who goes on with an upload that broke off."""
+    return {
+        **details.record(),
+        "takesTruncated": terms.takes_truncated,
+        "measuresLoudness": terms.measures_loudness,
+        "isPartialUrl": file.is_partial_url,
+    }
 
 
 def uploaded(prepared: Prepared, actor: Thing, began: float, **more: Any) -> Event:
@@ -167,11 +213,12 @@ def _record(
     prepared: Prepared,
     details: Details,
     type: str,
-    store: Store,
+    shop: Workshop,
     actor: Thing,
     now: Callable[[], int],
     began: float,
 ) -> Thing:
+    store = shop.store
     with store.transaction():
         thing = add_item(
             store=store,
@@ -186,4 +233,5 @@ def _record(
         )
         for row in prepared.rows(thing.group_id, thing.id):
             store.media.add(row)
+        shop.holds.settle()
     return thing

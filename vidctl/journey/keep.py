@@ -11,11 +11,13 @@ from vidctl import failpoints
 from vidctl.catalog.items import edit_item
 from vidctl.errors import VidctlError
 from vidctl.ids import new_id
+from vidctl.journey.holds import Holds
 from vidctl.journey.letting_go import let_go
 from vidctl.journey.send import Terms, send_small
 from vidctl.model.event import Event
 from vidctl.model.media import MediaRow, StoredMedia
 from vidctl.model.thing import Thing
+from vidctl.model.upload import BESIDE
 from vidctl.ports import MediaHost, Store
 from vidctl.progress import Report
 
@@ -62,27 +64,37 @@ def keep(
     somebody gave it another one. Nothing is recorded when the same bytes are there already. Raises
     what ``MediaHost.put`` raises; then the item has what it had.
     """
-    stored = [
-        send_small(each.path, store=store, host=host, terms=terms, report=report, label=thing.slug)
-        for each in made
-    ]
-    failpoints.reach("media.kept")
-    rows = [_row(thing, each, put) for each, put in zip(made, stored, strict=True)]
-    with store.transaction():
-        held = store.media.of(thing.id)
-        old = [row for row in held if any(_gives_way(row, each) for each in made)]
-        if _places(old) == _places(rows):
-            return Kept(tuple(old), is_new=False)
-        lost = {row.sha256 for row in old}
-        old += [row for row in held if row.role == "copy" and row.sha256 in lost]
-        for row in old:
-            store.media.remove(row.id)
-        for row in rows:
-            store.media.add(row)
-        store.events.append([_made(thing, actor, row) for row in rows])
-        changes = picture_changes(store.things.get(thing.id), old, rows, named)
-        if changes:
-            edit_item(store=store, actor=actor, thing=thing, changes=changes, now=now)
+    with Holds(store, BESIDE) as holds:
+        stored = [
+            send_small(
+                each.path,
+                store=store,
+                host=host,
+                terms=terms,
+                report=report,
+                label=thing.slug,
+                holds=holds,
+            )
+            for each in made
+        ]
+        failpoints.reach("media.kept")
+        rows = [_row(thing, each, put) for each, put in zip(made, stored, strict=True)]
+        with store.transaction():
+            held = store.media.of(thing.id)
+            old = [row for row in held if any(_gives_way(row, each) for each in made)]
+            if _places(old) == _places(rows):
+                return Kept(tuple(old), is_new=False)
+            lost = {row.sha256 for row in old}
+            old += [row for row in held if row.role == "copy" and row.sha256 in lost]
+            for row in old:
+                store.media.remove(row.id)
+            for row in rows:
+                store.media.add(row)
+            store.events.append([_made(thing, actor, row) for row in rows])
+            changes = picture_changes(store.things.get(thing.id), old, rows, named)
+            if changes:
+                edit_item(store=store, actor=actor, thing=thing, changes=changes, now=now)
+            holds.settle()
     failpoints.reach("media.recorded")
     return Kept(tuple(rows), True, discard(old, store=store, named=named))
 
@@ -155,7 +167,7 @@ def discard(rows: Sequence[MediaRow], *, store: Store, named: Named) -> tuple[st
     notes = []
     for row in rows:
         try:
-            let_go(named(row.host), row.locator, store=store)
+            let_go(named(row.host), row, store=store)
         except VidctlError as error:
             notes.append(f"{row.locator} is still on {row.host}: {error.message}")
     return tuple(notes)

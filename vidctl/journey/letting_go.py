@@ -1,24 +1,45 @@
-"""Removing bytes from hosts, which is done only for bytes that no row needs."""
+"""Removing bytes from hosts, which is done only for bytes that nothing needs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vidctl import failpoints
+from vidctl.model.media import Content, MediaRow
 from vidctl.ports import MediaHost, Store
 
 
-def let_go(host: MediaHost, locator: str, *, store: Store) -> bool:
-    """Remove bytes unless a row names them; tell whether they were removed.
+def let_go(host: MediaHost, row: MediaRow, *, store: Store) -> bool:
+    """Remove the bytes of a forgotten row; tell whether they were removed.
 
-    On a host of this machine nobody can record the bytes between the look and the removal: both
-    are in one write transaction. Raises what ``MediaHost.remove`` raises.
+    They stay where another row names them, and where somebody is sending the same bytes at this
+    moment. Raises what ``MediaHost.remove`` raises.
     """
-    if host.is_local:
-        with store.transaction():
-            return _let_go(host, locator, store)
-    return _let_go(host, locator, store)
+    with cleared(host, row.locator, content_of(row), store=store) as is_free:
+        if is_free:
+            host.remove(row.locator)
+        return is_free
 
 
-def _let_go(host: MediaHost, locator: str, store: Store) -> bool:
-    if store.media.is_needed(host.name, locator):
-        return False
-    host.remove(locator)
-    return True
+@contextmanager
+def cleared(
+    host: MediaHost, locator: str, content: Content, *, store: Store, besides: str = ""
+) -> Iterator[bool]:
+    """Keep others from the place of some bytes while the block runs, and say if they may go.
+
+    They may not where a row other than ``besides`` names them, nor where somebody sends the same
+    bytes. Whoever wants to begin to send them waits for the end of the block.
+    """
+    removal = store.uploads.clear(host.name, locator, content, besides=besides)
+    try:
+        failpoints.reach("media.cleared")
+        yield bool(removal)
+    finally:
+        store.uploads.settle([removal] if removal else [])
+
+
+def content_of(row: MediaRow) -> Content:
+    """Return what a row says of its bytes."""
+    return Content(row.group_id, row.sha256, row.size, Path(row.locator).suffix)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from vidctl import failpoints
 from vidctl.catalog.items import LONGEST_NAME, checked_type
 from vidctl.errors import VidctlError
+from vidctl.files import as_text, temporary_folder
 from vidctl.ids import new_id
 from vidctl.journey.episode import described, loudness_warning
-from vidctl.journey.examine import Examined, as_text
+from vidctl.journey.examine import Examined
+from vidctl.journey.holds import Holds
 from vidctl.journey.send import Terms, send, send_small
 from vidctl.model.media import Content, MediaRow, Probe, StoredMedia
 from vidctl.ports import MediaHost, Store
@@ -70,16 +71,27 @@ class Prepared:
 
 
 class Workshop:
-    """What preparing needs at hand: where to put bytes, what decodes, who hears about it."""
+    """What preparing needs at hand: where to put bytes, what decodes, who hears about it.
+
+    ``holds`` keeps the places of what is sent; whoever records it settles them.
+    """
 
     def __init__(
-        self, *, store: Store, host: MediaHost, sandbox: Sandbox, terms: Terms, report: Report
+        self,
+        *,
+        store: Store,
+        host: MediaHost,
+        sandbox: Sandbox,
+        terms: Terms,
+        report: Report,
+        holds: Holds,
     ) -> None:
         self.store = store
         self.host = host
         self.sandbox = sandbox
         self.terms = terms
         self.report = report
+        self.holds = holds
 
     def prepare(self, seen: Examined, type: str, captions: Sequence[Path]) -> Prepared:
         """Put a new file on the host, with what is made of it and what lies beside it.
@@ -127,6 +139,7 @@ class Workshop:
             report=self.report,
             label=seen.file.label,
             origin=seen.file.origin,
+            holds=self.holds,
         )
 
     def thumbnail(self, seen: Examined) -> Beside | None:
@@ -134,8 +147,8 @@ class Workshop:
         probed = seen.probe
         if probed is not None and probed.kind == "audio" and not probed.has_cover:
             return None
-        with tempfile.TemporaryDirectory(prefix="vidctl-") as folder:
-            picture = Path(folder) / "thumbnail.jpg"
+        with temporary_folder("vidctl-") as folder:
+            picture = folder / "thumbnail.jpg"
             taken = self.sandbox.thumbnail(seen.file.path, picture)
             if taken is None or not picture.is_file():
                 return None
@@ -153,6 +166,7 @@ class Workshop:
             terms=self.terms,
             report=self.report,
             label=seen.file.label,
+            holds=self.holds,
         )
 
     def _loudness(self, seen: Examined, type: str) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,12 +18,15 @@ from vidctl.errors import Conflict, NotVerified
 from vidctl.files import sha256_of
 from vidctl.formats.storyboard import readdressed
 from vidctl.ids import new_id
+from vidctl.journey.holds import Holds
 from vidctl.journey.keep import Named, picture_changes
+from vidctl.journey.letting_go import cleared, content_of
 from vidctl.journey.send import Terms, send, send_small
 from vidctl.journey.sprites import address_of, locator_in
-from vidctl.model.event import Event
-from vidctl.model.media import Content, MediaRow, StoredMedia
+from vidctl.model.event import Event, EventQuery
+from vidctl.model.media import MediaRow, StoredMedia
 from vidctl.model.thing import Thing
+from vidctl.model.upload import MOVE
 from vidctl.ports import MediaHost, Store
 from vidctl.progress import Report
 
@@ -61,8 +64,8 @@ class _Arrival:
 class Move:
     """The move of one item to ``target``; ``store`` is that of the item's group.
 
-    ``local`` gives a row's bytes as a file. With ``deletes``, bytes on other hosts are removed
-    once the switch is recorded.
+    ``local`` gives a row's bytes as a file. With ``deletes``, the bytes that were moved from are
+    removed once the switch is recorded; with ``clears``, copies on all other hosts are as well.
     """
 
     def __init__(
@@ -74,13 +77,16 @@ class Move:
         named: Named,
         local: Callable[[MediaRow], AbstractContextManager[Path]],
         deletes: bool = False,
+        clears: bool = False,
     ) -> None:
         self.thing = thing
         self.store = store
         self.target = target
         self.named = named
         self.local = local
-        self.deletes = deletes
+        self.deletes = deletes or clears
+        self.clears = clears
+        self.holds = Holds(store, MOVE, thing_id=thing.id, details={"deletes": self.deletes})
         rows = store.media.of(thing.id)
         # A storyboard's cues name its pictures, so they come after those.
         live = [row for row in rows if row.role not in LEFT]
@@ -92,7 +98,7 @@ class Move:
         """Return what a move would do; the target is not asked."""
         waiting = {row.sha256 for row in self.copies if row.host == self.target.name}
         sent = sum(row.size for row in self.leaving if row.sha256 not in waiting)
-        going = len(self.leaving) + len(self._elsewhere()) if self.deletes else 0
+        going = len(self.leaving) + len(self._going()) if self.deletes else 0
         return Moved(len(self.leaving), sent, going, self._origins())
 
     def run(self, *, terms: Terms, report: Report, actor: Thing, now: Callable[[], int]) -> Moved:
@@ -102,19 +108,20 @@ class Move:
         changed meanwhile; then the item has what it had.
         """
         self._check_places()
-        if self.deletes:
-            self._secure(terms, report)
-        arrived: list[_Arrival] = []
-        for row in self.leaving:
-            report.step(self.thing.slug, "move")
-            if row.role == "storyboard_cues":
-                sprites = {each.old.locator: each.new.locator for each in arrived}
-                arrived.append(self._cues(row, sprites, terms, report))
-            else:
-                arrived.append(self._arrived(row, terms, report))
-        failpoints.reach("move.copied")
-        if arrived:
-            self._switch(arrived, actor, now)
+        with self.holds:
+            if self.deletes:
+                self._secure(terms, report)
+            arrived: list[_Arrival] = []
+            for row in self.leaving:
+                report.step(self.thing.slug, "move")
+                if row.role == "storyboard_cues":
+                    sprites = {each.old.locator: each.new.locator for each in arrived}
+                    arrived.append(self._cues(row, sprites, terms, report))
+                else:
+                    arrived.append(self._arrived(row, terms, report))
+            failpoints.reach("move.copied")
+            if arrived:
+                self._switch(arrived, actor, now)
         failpoints.reach("move.switched")
         sent = sum(each.new.size for each in arrived if each.is_sent)
         return Moved(len(arrived), sent, self._let_go(), self._origins())
@@ -134,6 +141,21 @@ class Move:
     def _elsewhere(self) -> list[MediaRow]:
         return [row for row in self.copies if row.host != self.target.name]
 
+    def _going(self) -> list[MediaRow]:
+        """Return the copies that are to be let go: those where the media were, unless all are."""
+        if not self.deletes:
+            return []
+        sources = set(self._origins() if self.leaving else self._former_origins())
+        return [row for row in self._elsewhere() if self.clears or row.host in sources]
+
+    def _former_origins(self) -> Sequence[str]:
+        """Return where the last move to the target came from: it may have been killed."""
+        query = EventQuery(action="media_moved", target=self.thing.id, limit=1)
+        last = self.store.events.page(query).items
+        if not last or last[0].metadata.get("to") != self.target.name:
+            return ()
+        return tuple(last[0].metadata.get("from", ()))
+
     def _waiting(self, sha256: str) -> MediaRow | None:
         """Return the copy of some bytes that is on the target already."""
         return next(
@@ -147,6 +169,8 @@ class Move:
 
     def _arrived(self, row: MediaRow, terms: Terms, report: Report) -> _Arrival:
         held = self._waiting(row.sha256)
+        # Kept from now on, so that nobody removes what is looked at.
+        self.holds.take(self.target, content_of(row), _origin(row), heed=terms.heed)
         # A service that has it would be sent small files again, and keeps what it verified; a disk
         # may not, and nothing may be deleted for what nobody looked at.
         is_trusted = not self.deletes and not self.target.is_local
@@ -158,23 +182,23 @@ class Move:
 
     def _put(self, row: MediaRow, terms: Terms, report: Report) -> StoredMedia:
         """Make sure that the target holds a row's bytes; it is sent only what it lacks."""
-        content = Content(row.group_id, row.sha256, row.size, Path(row.locator).suffix)
         with self.local(row) as file:
             return send(
                 file,
-                content,
+                content_of(row),
                 store=self.store,
                 host=self.target,
                 terms=terms,
                 report=report,
                 label=self.thing.slug,
-                origin=f"{row.host}:{row.locator}",
+                holds=self.holds,
+                origin=_origin(row),
             )
 
     def _secure(self, terms: Terms, report: Report) -> None:
         """Make sure that the target holds what copies are let go of, before they are."""
         there = {row.sha256 for row in self.live if row.host == self.target.name}
-        for copy in self._elsewhere():
+        for copy in self._going():
             # One whose bytes are gone already, as a killed move leaves it, saves nothing.
             is_left = self.named(copy.host).stat(copy.locator) is not None
             if copy.sha256 in there and is_left:
@@ -202,6 +226,7 @@ class Move:
                 terms=terms,
                 report=report,
                 label=self.thing.slug,
+                holds=self.holds,
             )
         return self._arrival(row, stored)
 
@@ -223,7 +248,8 @@ class Move:
         media = self.store.media
         with self.store.transaction():
             present = {row.id: row for row in media.of(self.thing.id)}
-            if any(present.get(row.id) != row for row in old):
+            is_gone = any(row.id in waiting and row.id not in present for row in new)
+            if is_gone or any(present.get(row.id) != row for row in old):
                 raise Conflict(
                     f"the media of {self.thing.slug} changed while they were being moved",
                     hint="run the same command again",
@@ -241,6 +267,7 @@ class Move:
             if changes:
                 edit_item(store=self.store, actor=actor, thing=self.thing, changes=changes, now=now)
             self.store.events.append([self._event(actor, new)])
+            self.holds.settle()
 
     def _event(self, actor: Thing, rows: Sequence[MediaRow]) -> Event:
         return Event(
@@ -263,25 +290,36 @@ class Move:
         """
         rows = self.store.media.of(self.thing.id)
         live = {row.sha256 for row in rows if row.role not in LEFT}
+        left = {row.id for row in self.leaving}
+        going = {row.id for row in self._going()} | (left if self.deletes else set())
         gone = 0
         for row in rows:
             is_elsewhere = row.role == "copy" and row.host != self.target.name
-            if is_elsewhere and (self.deletes or row.sha256 not in live):
+            if is_elsewhere and (row.id in going or row.sha256 not in live):
                 self._drop(row)
-                gone += self.deletes
+                gone += row.id in going
         return gone
 
     def _drop(self, row: MediaRow) -> None:
         """Remove a copy that is still one: its bytes, then its row.
 
-        Killed between, it is tried again. On a host of this machine both are in one transaction.
+        Killed between, it is tried again. The bytes stay where somebody else is about to use them.
         """
         host = self.named(row.host)
-        with self.store.transaction() if host.is_local else nullcontext():
-            present = {each.id: each for each in self.store.media.of(self.thing.id)}
-            if present.get(row.id) != row:
+        content = content_of(row)
+        with cleared(host, row.locator, content, store=self.store, besides=row.id) as is_free:
+            if not self._is_unchanged(row):
                 return
-            if not self.store.media.is_needed(row.host, row.locator, besides=row.id):
+            if is_free:
                 host.remove(row.locator)
             failpoints.reach("move.removed")
-            self.store.media.remove(row.id)
+            with self.store.transaction():
+                if self._is_unchanged(row):
+                    self.store.media.remove(row.id)
+
+    def _is_unchanged(self, row: MediaRow) -> bool:
+        return row in self.store.media.of(self.thing.id)
+
+
+def _origin(row: MediaRow) -> str:
+    return f"{row.host}:{row.locator}"

@@ -11,13 +11,15 @@ from vidctl import failpoints
 from vidctl.catalog import items
 from vidctl.errors import Conflict, InvalidMedia, NotFound, VidctlError
 from vidctl.journey.examine import Examined, MediaFile, examine
-from vidctl.journey.ingest import PLAIN, Details, uploaded
+from vidctl.journey.holds import Holds
+from vidctl.journey.ingest import PLAIN, Details, resumable, uploaded
 from vidctl.journey.letting_go import let_go
 from vidctl.journey.prepare import Prepared, Workshop
 from vidctl.journey.send import Terms
 from vidctl.journey.transcribe import STAGE
 from vidctl.model.media import MediaRow
 from vidctl.model.thing import Thing
+from vidctl.model.upload import REPLACE
 from vidctl.ports import MediaHost, Store
 from vidctl.progress import Report
 
@@ -64,7 +66,6 @@ def replace_media(
     """
     began = time.monotonic()
     terms = replace(terms, is_rereading=True)
-    shop = Workshop(store=store, host=host, sandbox=sandbox, terms=terms, report=report)
     seen = examine(file, store=store, sandbox=sandbox, terms=terms, report=report)
     assert seen.probe is not None
     if not is_another_version(seen, thing):
@@ -74,10 +75,17 @@ def replace_media(
             f"{thing.slug} is a video, and this file has no picture",
             hint="upload it as an item of its own",
         )
-    with terms.alone(seen.sha256):
+    known = resumable(file, details, terms)
+    with (
+        terms.alone(seen.sha256),
+        Holds(store, REPLACE, thing_id=thing.id, details=known) as holds,
+    ):
+        shop = Workshop(
+            store=store, host=host, sandbox=sandbox, terms=terms, report=report, holds=holds
+        )
         captions = details.captions or terms.captions(file.path)
         prepared = shop.prepare(seen, thing.type, captions)
-        change = _Change(store, thing, prepared, named)
+        change = _Change(shop, thing, prepared, named)
         saved = change.record(actor, now, began)
         failpoints.reach("upload.recorded")
     notes = change.clear()
@@ -88,9 +96,10 @@ class _Change:
     """The one transaction of a replacement, and the clearing away after it."""
 
     def __init__(
-        self, store: Store, thing: Thing, prepared: Prepared, named: Callable[[str], MediaHost]
+        self, shop: Workshop, thing: Thing, prepared: Prepared, named: Callable[[str], MediaHost]
     ) -> None:
-        self.store = store
+        self.store = store = shop.store
+        self.holds = shop.holds
         self.thing = thing
         self.prepared = prepared
         self.named = named
@@ -110,6 +119,7 @@ class _Change:
                 store=self.store, actor=actor, thing=self.thing, changes=changes, now=now
             )
             self.store.events.append([replace(event, target_id=thing.id)])
+            self.holds.settle()
         return thing
 
     def _refresh(self) -> None:
@@ -189,7 +199,7 @@ class _Change:
         """Remove the bytes of dropped rows that nothing else needs; return the notes."""
         for row in self.dropped:
             try:
-                let_go(self.named(row.host), row.locator, store=self.store)
+                let_go(self.named(row.host), row, store=self.store)
             except NotFound:
                 continue
             except VidctlError as error:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidctl.files import sha256_of, size_of
+from vidctl.files import as_text, sha256_of, size_of
+from vidctl.journey.holds import Holds
 from vidctl.model.media import Content, StoredMedia
-from vidctl.ports import MediaHost, Sending, Store
+from vidctl.ports import MediaHost, Sending, Store, at_once, undisturbed
 from vidctl.progress import Report
-
-
-def _on() -> None: ...
-
-
-def _at_once(size: int) -> None: ...
 
 
 def _no_captions(media: Path) -> Sequence[Path]:
@@ -49,13 +44,17 @@ class Terms:
     admit: Callable[[], AbstractContextManager[None]] = _admitted
     alone: Callable[[str], AbstractContextManager[None]] = _alone
     pay: Callable[[MediaHost, Content], AbstractContextManager[None]] = _free
-    pace: Callable[[int], None] = _at_once
-    heed: Callable[[], None] = _on
+    pace: Callable[[int], None] = at_once
+    heed: Callable[[], None] = undisturbed
     captions: Callable[[Path], Sequence[Path]] = _no_captions
     longest: float = 0.0
     takes_truncated: bool = False
     measures_loudness: bool = True
     is_rereading: bool = False
+
+
+# A file of one part needs no journal: it is sent whole again.
+SMALL = 5_000_000
 
 
 def send(
@@ -67,30 +66,49 @@ def send(
     terms: Terms,
     report: Report,
     label: str,
+    holds: Holds,
     origin: str = "",
 ) -> StoredMedia:
     """Put a file on a host and return once the host's size and hash equal ours.
 
-    Raises what ``MediaHost.put`` raises, and what ``terms.pay`` refuses with.
+    ``holds`` keeps its place until it is recorded. Raises what ``MediaHost.put`` raises,
+    LibraryLocked while another process is at that place, and what ``terms.pay`` refuses with.
     """
-
-    def advance(done: float, total: float) -> None:
-        terms.heed()
-        report.advance(label, done, total)
-
-    sending = Sending(advance, terms.pace, store.uploads, origin or str(path))
+    source = as_text(origin or str(path))
+    holds.take(host, content, source, heed=terms.heed)
+    sending = _sending(terms, report, label, store, source)
     with terms.pay(host, content):
         return host.put(path, content, sending)
 
 
 def send_small(
-    file: Path, *, store: Store, host: MediaHost, terms: Terms, report: Report, label: str
+    file: Path,
+    *,
+    store: Store,
+    host: MediaHost,
+    terms: Terms,
+    report: Report,
+    label: str,
+    holds: Holds,
 ) -> StoredMedia:
     """Put a file that belongs to a media file, such as its captions, on the host."""
     sha256 = sha256_of(file, lambda done, total: terms.heed())
     content = Content(store.scope.home, sha256, size_of(file), file.suffix)
     locator = host.locate(content)
+    holds.take(host, content, as_text(str(file)), heed=terms.heed, is_beside=True)
     if not host.is_local and store.media.is_needed(host.name, locator):
         # Captions and covers are shared by many files, and were verified when the first came.
         return StoredMedia(host.name, locator, sha256, content.size)
-    return send(file, content, store=store, host=host, terms=terms, report=report, label=label)
+    sending = _sending(terms, report, label, store, as_text(str(file)))
+    if content.size <= SMALL:
+        sending = replace(sending, uploads=None)
+    with terms.pay(host, content):
+        return host.put(file, content, sending)
+
+
+def _sending(terms: Terms, report: Report, label: str, store: Store, source: str) -> Sending:
+    def advance(done: float, total: float) -> None:
+        terms.heed()
+        report.advance(label, done, total)
+
+    return Sending(advance, terms.pace, terms.heed, uploads=store.uploads, origin=source)

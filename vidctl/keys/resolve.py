@@ -7,19 +7,21 @@ Order for the name ``archive``: ``VIDCTL_ARCHIVE_KEY_FILE``, ``VIDCTL_ARCHIVE_KE
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from vidctl import paths
-from vidctl.errors import MissingKey, VidctlError
-from vidctl.files import read_errors
+from vidctl.errors import MissingKey, PermissionRefused, VidctlError
 from vidctl.keys.credentials import Credentials
+from vidctl.keys.given_file import text_of
 from vidctl.keys.ring import Ring, RingUnavailable
 from vidctl.keys.secret import Secret
-from vidctl.keys.shapes import CONVENTIONAL, LONGEST, first_line
+from vidctl.keys.shapes import CONVENTIONAL, first_line
 
 KEYRING = "keyring"
 # Seconds after which a command that gives a key is ended.
@@ -38,7 +40,8 @@ class Keys:
     """Keys by name.
 
     ``kinds`` says what kind of service a name stands for; a name that is not there is its own
-    kind. A key is looked up once; afterwards it is in memory.
+    kind. A key is looked up once; afterwards it is in memory. ``notes`` is what the person should
+    know of the files that keys came from.
     """
 
     def __init__(
@@ -53,10 +56,16 @@ class Keys:
         self.environ = environ
         self.kinds = dict(kinds or {})
         self.ring = ring or Ring()
-        self.credentials = credentials or Credentials(paths.credentials_file())
         self.command_limit = command_limit
+        self.notes: list[str] = []
+        self._credentials = credentials
         self._lock = threading.Lock()
         self._found: dict[str, Secret] = {}
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The file of keys; found late, so that keys in variables need no home folder."""
+        return self._credentials or Credentials(paths.credentials_file())
 
     def kind(self, name: str) -> str:
         """Return the kind of service that a name stands for."""
@@ -84,7 +93,10 @@ class Keys:
         return found
 
     def origin(self, name: str) -> Origin | None:
-        """Return where the key of a name would come from, without running a command for it."""
+        """Return where the key of a name would come from, without running a command for it.
+
+        Raises what reading the file of keys raises.
+        """
         for variable in self._variables(name):
             if self.environ.get(variable):
                 return Origin(variable, self._changed(variable))
@@ -102,9 +114,10 @@ class Keys:
         with self._lock:
             self._found.pop(name, None)
             Secret(value, name=name, kind=self.kind(name))
+            # A file that cannot be used is told before anything is changed.
+            held = self.credentials.read(name)
             if not in_file:
-                self.ring.write(name, value)
-                self.credentials.remove(name)
+                self._store_in_ring(name, value, is_in_file=held is not None)
                 return KEYRING
             self.credentials.write(name, value)
             self._forget_in_ring(name)
@@ -114,8 +127,10 @@ class Keys:
         """Forget a key that ``store`` kept; return where it was."""
         with self._lock:
             self._found.pop(name, None)
+            # The file first: where it cannot be changed, the keyring keeps its key too.
+            in_file = self.credentials.remove(name)
             held = [KEYRING] if self._forget_in_ring(name) else []
-            return [*held, *([str(self.credentials.file)] if self.credentials.remove(name) else [])]
+            return [*held, *([str(self.credentials.file)] if in_file else [])]
 
     def held(self, name: str) -> list[str]:
         """Return where ``remove`` would find a key."""
@@ -155,7 +170,7 @@ class Keys:
             own = CONVENTIONAL[self.kind(name)]
             given = ":".join(self.environ[each] for each in own if self.environ.get(each))
         elif variable.endswith("_FILE"):
-            given = _content(Path(paths.expanded(given)), variable)
+            given = self._content(paths.expanded(given), variable)
         elif variable.endswith("_COMMAND"):
             from vidctl.keys.command import line_of
 
@@ -171,11 +186,44 @@ class Keys:
         except RingUnavailable:
             return None
 
+    def _store_in_ring(self, name: str, value: str, *, is_in_file: bool) -> None:
+        """Keep a key in the keyring, and none in the file; where that fails, all stays as it was.
+
+        Raises RingUnavailable, and what writing the file raises.
+        """
+        before = self.ring.read(name) if is_in_file else None
+        self.ring.write(name, value)
+        if not is_in_file:
+            return
+        try:
+            self.credentials.remove(name)
+        except VidctlError:
+            with contextlib.suppress(RingUnavailable):
+                if before is None:
+                    self.ring.remove(name)
+                else:
+                    self.ring.write(name, before)
+            raise
+
     def _forget_in_ring(self, name: str) -> bool:
         try:
             return self.ring.remove(name)
         except RingUnavailable:
             return False
+
+    def _content(self, file: Path, variable: str) -> str:
+        """Return the text of a file of one key, and remember what is to be told of the file."""
+        try:
+            text, note = text_of(file, may_wait=True)
+        except PermissionRefused as error:
+            if error.item:  # it is this person who may not read it
+                raise _unreadable(variable, error, file) from error
+            raise
+        except VidctlError as error:
+            raise _unreadable(variable, error, file) from error
+        if note and note not in self.notes:
+            self.notes.append(note)
+        return text
 
     def _changed(self, variable: str) -> str:
         """Return when the file that a variable names was last written."""
@@ -188,11 +236,6 @@ class Keys:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _content(file: Path, variable: str) -> str:
-    """Return the text of a file of one key. Raises MissingKey for one that cannot be read."""
-    try:
-        with read_errors(file), file.open("rb") as reader:
-            return reader.read(LONGEST + 1).decode("utf-8", "replace")
-    except VidctlError as error:
-        said = f"{variable} names a file that cannot be read: {error.message}"
-        raise MissingKey(said, item=str(file)) from error
+def _unreadable(variable: str, error: VidctlError, file: Path) -> MissingKey:
+    said = f"{variable} names a file that cannot be read: {error.message}"
+    return MissingKey(said, item=str(file))

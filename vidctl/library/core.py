@@ -211,7 +211,7 @@ class Library(Permissions, Engines):
         """Media: list, probe, thumbnails, sheets, storyboards, sound, waveforms, moving hosts."""
         from vidctl.library.media import Media
 
-        return Media(self)
+        return Media(lambda: self)
 
     @cached_property
     def progress(self) -> Progress:
@@ -238,6 +238,10 @@ class Library(Permissions, Engines):
     def run_id(self) -> str:
         """The id of this run, by which what it spends is added up."""
         return new_id()
+
+    def key_notes(self) -> list[str]:
+        """Return what the person should know of the files that keys came from."""
+        return list(self.hosts.keys.notes) if "hosts" in self.__dict__ else []
 
     def close(self) -> None:
         """Close the library."""
@@ -355,11 +359,15 @@ class Library(Permissions, Engines):
             thing for thing in self.every(types) if not action or self.may(action, thing)
         ], errors
 
-    def every(self, types: Sequence[str] = MEDIA_TYPES) -> Iterable[Thing]:
-        """Yield all things of the scope that are not archived, oldest first."""
+    def every(
+        self, types: Sequence[str] = MEDIA_TYPES, *, status: str | None = None
+    ) -> Iterable[Thing]:
+        """Yield all things of the scope, oldest first; archived ones only for that ``status``."""
         cursor: str | None = None
         while True:
-            query = ThingQuery(tuple(types), descending=False, limit=BATCH, cursor=cursor)
+            query = ThingQuery(
+                tuple(types), status=status, descending=False, limit=BATCH, cursor=cursor
+            )
             page = self.store.things.page(query)
             yield from page.items
             cursor = page.next

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vidctl.catalog import costs
 from vidctl.errors import (
     AddressRefused,
     Conflict,
     EngineUnavailable,
+    KeyRefused,
     LibraryLocked,
     MissingExtra,
     MissingKey,
-    RateLimited,
     UsageError,
     VidctlError,
 )
 from vidctl.ids import new_id
 from vidctl.library.controller import Controller, listed
-from vidctl.model.cost import MICRO, Charge
+from vidctl.model.cost import MICRO, Charge, micros, place_of, upload_key
 from vidctl.outcome import Outcome
+from vidctl.progress import Report, Silent
 
 if TYPE_CHECKING:
     from vidctl.model.media import Content
@@ -40,9 +42,8 @@ PRICES: Mapping[str, Mapping[str, tuple[str, float]]] = {
         "tokens": ("prices.openai.million_tokens", 1e6),
     },
 }
-# Whoever says this was not asked, or asked nobody. A service that does not answer may have done the
-# work all the same, and after a retry the last failure says nothing of the one before.
-UNBILLED = (UsageError, MissingKey, MissingExtra, EngineUnavailable, AddressRefused)
+# Whoever says this asked nobody.
+UNASKED = (UsageError, MissingKey, MissingExtra, EngineUnavailable, AddressRefused)
 # How long a call may take before its reservation passes for broken off, in seconds.
 LEASE = 6 * 3600.0
 
@@ -88,7 +89,7 @@ class Costs(Controller):
         ``key`` is a hash of all that the result depends on. Keep the result inside the block:
         after it, the work counts as paid. ``mode`` is as in ``Costs.reserve`` of the store;
         ``about`` are ``host``, ``engine`` and ``model``. When the block fails, what was certainly
-        not billed is taken off; the rest counts, since it may have been.
+        not billed is taken off: nobody was asked, or the error ``is_unbilled``. All else counts.
 
         Raises LimitReached where a cap would be passed, LibraryLocked while a live process pays
         for the same work, Conflict when it was paid for already.
@@ -102,8 +103,8 @@ class Costs(Controller):
         reserved = self.library.database.spending().reserve_within(
             charge,
             self.library.scope,
-            run_cap=round(config.number("cost.cap_run") * MICRO),
-            month_cap=round(config.number("cost.cap_month") * MICRO),
+            run_cap=micros(config.number("cost.cap_run")),
+            month_cap=micros(config.number("cost.cap_month")),
             mode=mode,
             seconds=LEASE,
         )
@@ -112,7 +113,7 @@ class Costs(Controller):
         try:
             yield bill
         except BaseException as error:
-            self._end(reserved, error, is_ours=reserved.id == charge.id, mode=mode)
+            self._end(reserved, error, is_ours=reserved.id == charge.id)
             raise
         amount = costs.amount_of(bill.units, self.rates(service))
         self.store.costs.settle(reserved.id, bill.units, amount)
@@ -142,13 +143,23 @@ class Costs(Controller):
             metadata={name: value for name, value in about.items() if value},
         )
 
-    def _end(self, reserved: Charge, error: BaseException, *, is_ours: bool, mode: str) -> None:
-        """End a reservation whose work failed."""
-        # A pause that a service asks for is not billed; of an upload, parts were sent before it.
-        is_refusal = isinstance(error, RateLimited) and mode != "resume"
+    def _end(self, reserved: Charge, error: BaseException, *, is_ours: bool) -> None:
+        """End a reservation whose work failed; one that a former try made may have been billed.
+
+        What a service that refuses has billed is only known to whoever asked it:
+
+        - Cloudinary counts what is stored, delivered and transformed; it stores a file with its
+          last part (https://cloudinary.com/documentation/billing_and_plans), so an upload that is
+          refused, at whichever part, was not billed.
+        - S3 bills each request that it answers with 200, and in general with 4xx
+          (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ErrorCodeBilling.html), and
+          parts came before: an upload that is refused there counts.
+        - A service that does not answer may have done the work all the same, and after that no
+          other answer tells: ``Retry`` sees to it.
+        """
         # What failed matters more than the ledger, where the reservation goes on counting.
         with suppress(VidctlError):
-            if is_ours and (is_refusal or isinstance(error, UNBILLED)):
+            if is_ours and _is_unbilled(error):
                 self.store.costs.release(reserved.id)
             else:
                 self.store.costs.abandon(reserved.id)
@@ -167,7 +178,7 @@ class Costs(Controller):
             yield
             return
         locator = host.locate(content)
-        key = f"upload/{host.name}/{locator}"
+        key = upload_key(host.name, locator)
         held = self.store.costs.find(key)
         is_paid = held is not None and held.state == "spent"
         if is_paid and host.exists(locator, size=content.size):
@@ -205,13 +216,25 @@ class Costs(Controller):
             total = len(rows)
         else:
             charges = self.store.costs.page(since=since, until=until, limit=limit)
-            things = self.store.things.known(each.thing_id for each in charges if each.thing_id)
-            slugs = {thing_id: thing.slug for thing_id, thing in things.items()}
-            rows = [costs.record(each, slugs.get(each.thing_id, "")) for each in charges]
+            rows = self._records(charges)
             total = count
         amount = sum(cell["amount"] for cell in cells) / MICRO
         data = {"items": rows, "total": total, "next": None, "calls": count, "amount": amount}
         return Outcome(data)
+
+    def _records(self, charges: Sequence[Charge]) -> list[dict[str, Any]]:
+        """Return rows of the ledger with the items they are for.
+
+        An upload is paid for before there is an item; whose bytes it sent is known by their place.
+        """
+        places = {each.id: place_of(each) for each in charges if not each.thing_id}
+        owners = self.store.media.owners({place[1] for place in places.values() if place})
+        of = {
+            each.id: each.thing_id or owners.get(places[each.id] or ("", ""), "")
+            for each in charges
+        }
+        things = self.store.things.known(thing_id for thing_id in of.values() if thing_id)
+        return [costs.record(each, of[each.id], things.get(of[each.id])) for each in charges]
 
     def caps(self) -> Outcome:
         """Return the caps in US dollars, 0 for none, and what this month has come to.
@@ -229,25 +252,49 @@ class Costs(Controller):
             data["spent"] = self.library.database.spending().month() / MICRO
         return Outcome(data)
 
-    def estimate(self, operation: str, references: list[str], **wanted: str) -> Outcome:
+    def estimate(
+        self,
+        operation: str,
+        references: Sequence[str],
+        *,
+        host: str = "",
+        engine: str = "",
+        stdin: BinaryIO | None = None,
+        report: Report | None = None,
+    ) -> Outcome:
         """Return what an ``upload``, ``transcribe`` or ``embed`` of items or files would cost.
 
-        ``host`` and ``engine`` are what it is done with, empty for the setting's. What cannot be
-        estimated is an error. The data has the ``amount`` of everything in US dollars.
+        References are items, files, folders, globs, and ``-`` for a list of them on ``stdin``;
+        ``host`` and ``engine`` are what it is done with, empty for the setting's. Nothing goes over
+        the network. What cannot be estimated is an error. The data has the ``units`` and the
+        ``amount`` in US dollars of everything, and how many rows are in which state.
         """
         from vidctl.library.estimates import Estimates
 
         self.library.allow("add")
-        service, rows, errors = Estimates(self.library, **wanted).of(operation, references)
+        estimates = Estimates(
+            self.library, host=host, engine=engine, stdin=stdin, report=report or Silent()
+        )
+        service, rows, errors = estimates.of(operation, references)
         for row in rows:
             row["amount"] = self.price(operation, service, row["units"])
-        if errors and not rows:
+        if len(errors) == 1 and not rows:
             raise errors[0]
         outcome = listed(rows, errors=errors)
-        outcome.data["service"] = service or None
-        outcome.data["amount"] = round(sum(row["amount"] for row in rows), 6)
-        outcome.data["prices"] = self.library.config.text("prices.date") if service else None
+        outcome.data |= {
+            "service": service or None,
+            "units": costs.summed(row["units"] for row in rows),
+            "amount": sum(micros(row["amount"]) for row in rows) / MICRO,
+            "counts": Counter(row["state"] for row in rows),
+            "prices": self.library.config.text("prices.date") if service else None,
+        }
         return outcome
+
+
+def _is_unbilled(error: BaseException) -> bool:
+    """Tell whether a failure means that the service cannot have billed the work."""
+    is_unasked = isinstance(error, UNASKED) and not isinstance(error, KeyRefused)
+    return is_unasked or (isinstance(error, VidctlError) and error.is_unbilled)
 
 
 def _in_the_way(charge: Charge) -> VidctlError:

@@ -13,17 +13,14 @@ from vidctl.formats.storyboard import Tile, storyboard_vtt
 from vidctl.journey.keep import Kept, Made, keep, url_of
 from vidctl.journey.send import Terms
 from vidctl.journey.sprites import address_of
-from vidctl.library.controller import Controller
 from vidctl.library.core import now
 from vidctl.library.making import (
+    Bench,
     Goal,
     Subject,
     Work,
     folder_of,
-    opened,
     patience,
-    scratch,
-    subject_of,
     target_of,
 )
 from vidctl.model.media import Content
@@ -37,10 +34,11 @@ if TYPE_CHECKING:
 KEEP = Goal()
 QUIET = Silent()
 CUES = "storyboard.vtt"
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 UNCHANGED = "nothing was changed"
 
 
-class Derived(Controller):
+class Derived(Bench):
     """The part of the media controller that makes something.
 
     What is called ``reference`` is an existing file, or an item as people call it. A ``goal``
@@ -63,9 +61,8 @@ class Derived(Controller):
         if not 16 <= width <= 8192:
             raise UsageError("a thumbnail is 16 to 8192 pixels wide")
         arguments = {"at": at, "width": width}
-        return self._make(
-            reference, Work("thumbnail", ".jpg", "thumbnail", arguments), goal, report
-        )
+        work = Work("thumbnail", ".jpg", "thumbnail", arguments, PICTURES)
+        return self._make(reference, work, goal, report)
 
     def sheet(
         self,
@@ -79,7 +76,8 @@ class Derived(Controller):
     ) -> Outcome:
         """Make a contact sheet: pictures spread over a video, each with its time."""
         arguments = {"columns": columns, "rows": rows, "width": width}
-        return self._make(reference, Work("sheet", ".sheet.jpg", "sheet", arguments), goal, report)
+        work = Work("sheet", ".sheet.jpg", "sheet", arguments, PICTURES)
+        return self._make(reference, work, goal, report)
 
     def preview(
         self,
@@ -92,7 +90,7 @@ class Derived(Controller):
     ) -> Outcome:
         """Make an animated WebP of several moments of a video."""
         arguments = {"seconds": seconds, "width": width}
-        work = Work("preview", ".preview.webp", "preview", arguments)
+        work = Work("preview", ".preview.webp", "preview", arguments, (".webp",))
         return self._make(reference, work, goal, report)
 
     def audio(
@@ -126,14 +124,14 @@ class Derived(Controller):
 
         ``keeps`` keeps it with the item, ``goal.out`` writes it to a file; else it is only shown.
         """
-        subject = subject_of(self.library, reference)
-        work = Work("peaks", ".peaks.json", "peaks", {"points": points})
+        subject = self.subject(reference)
+        work = Work("peaks", ".peaks.json", "peaks", {"points": points}, (".json",))
         if keeps and subject.thing is None:
             raise UsageError("a file has nowhere to keep its waveform", hint="--out FILE")
         target = target_of(subject, work, goal) if goal.out else None
         if keeps:
             self._allow_keeping(subject)
-        with opened(self.library, subject) as path:
+        with self.opened(subject) as path:
             found = self._called(work, path)
         if goal.rehearse or not (keeps or target):
             notes = [UNCHANGED] if goal.rehearse else []
@@ -142,7 +140,7 @@ class Derived(Controller):
         if target is not None:
             _write(target, text)
             return Outcome({**subject.record(), "file": str(target), **found})
-        with scratch(self.library) as folder:
+        with self.scratch(subject) as folder:
             file = folder / "peaks.json"
             _write(file, text)
             kept = self._keep(subject, [Made("peaks", file, file.name, {"points": points})], report)
@@ -168,14 +166,14 @@ class Derived(Controller):
         """
         arguments = {"every": every, "columns": columns, "rows": rows, "width": width}
         work = Work("storyboard", ".storyboard", "storyboard", arguments)
-        subject = subject_of(self.library, reference)
+        subject = self.subject(reference)
         target = folder_of(subject, goal, CUES)
         if target is None:
             self._allow_keeping(subject)
         if goal.rehearse:
             return self._rehearsed(subject, work, target)
         report.step(subject.label, work.role)
-        with opened(self.library, subject) as path, scratch(self.library) as folder:
+        with self.opened(subject) as path, self.scratch(subject) as folder:
             board = self._called(work, path, folder=folder)
             if target is not None:
                 return self._written(subject, board, folder, target)
@@ -222,19 +220,19 @@ class Derived(Controller):
 
     def _make(self, reference: str, work: Work, goal: Goal, report: Report) -> Outcome:
         """Make one file of something, and keep it with the item or write it out."""
-        subject = subject_of(self.library, reference)
+        subject = self.subject(reference)
         target = target_of(subject, work, goal)
         if target is None:
             self._allow_keeping(subject)
         if goal.rehearse:
             return self._rehearsed(subject, work, target)
         report.step(subject.label, work.role)
-        with opened(self.library, subject) as path:
+        with self.opened(subject) as path:
             if target is not None:
                 found = self._called(work, path, target=target)
                 record = {"role": work.role, "file": str(target), "size": size_of(target)}
                 return Outcome({**subject.record(), **record, **found})
-            with scratch(self.library) as folder:
+            with self.scratch(subject) as folder:
                 file = folder / f"{subject.stem}{work.suffix}"
                 found = self._called(work, path, target=file)
                 kept = self._keep(subject, [Made(work.role, file, file.name, found)], report)
@@ -244,7 +242,7 @@ class Derived(Controller):
 
     def _called(self, work: Work, path: Path, **places: Path) -> dict[str, Any]:
         """Do the work in the sandbox. Raises InvalidMedia where a thumbnail has no picture."""
-        sandbox = self.library.sandbox
+        sandbox = self.sandbox
         limit = patience(sandbox.probe(path, verify=False).duration)
         found = sandbox.call(work.call, limit=limit, path=path, **places, **work.arguments)
         if work.call != "thumbnail":
@@ -281,7 +279,7 @@ class Derived(Controller):
             named=self.library.hosts.named,
             terms=self._terms(subject.thing),
             report=report,
-            actor=self.actor,
+            actor=self.library.actor,
             now=now,
         )
 

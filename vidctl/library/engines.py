@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 @cache
-def _sandbox() -> Sandbox:
+def sandbox() -> Sandbox:
+    """Return the child processes that read media files, the same for all of this process."""
     from vidctl.media.sandbox import Sandbox
 
     return Sandbox()
@@ -46,7 +47,7 @@ class Engines:
     @property
     def sandbox(self) -> Sandbox:
         """The child processes that read media files; all libraries of this process share them."""
-        return _sandbox()
+        return sandbox()
 
     def source_of(self, thing: Thing) -> MediaRow:
         """Return the media row of a thing's own bytes. Raises NotFound when it has none."""

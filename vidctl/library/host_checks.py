@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidctl.config import Config
-from vidctl.errors import UsageError, VidctlError
+from vidctl.errors import PermissionRefused, VidctlError
 from vidctl.library.hosts import LOCAL, Hosts
 from vidctl.outcome import Outcome
 from vidctl.retry import Retry
@@ -65,7 +65,7 @@ def _record(hosts: Hosts, name: str, rows: Sequence[MediaRow]) -> dict[str, Any]
         "name": name,
         "kind": kind,
         "where": where,
-        "default": name == hosts.default_name,
+        "default": hosts.is_default(name),
         "key": key,
         "items": len({row.thing_id for row in rows}),
         "files": len(rows),
@@ -108,11 +108,23 @@ def check(hosts: Hosts, names: Iterable[str], *, offline: bool) -> Outcome:
     chosen = list(dict.fromkeys(names)) or hosts.names()
     items = []
     for name in chosen:
-        kind = hosts.kind(name)
-        is_ok, said, hint = answer_of(hosts, name, offline=offline and kind != LOCAL)
-        items.append({"name": name, "kind": kind, "ok": is_ok, "message": said, "hint": hint})
+        items.append(_checked(hosts, name, offline=offline))
     is_bad = any(item["ok"] is False for item in items)
-    return Outcome({"items": items, "total": len(items), "next": None}, findings=is_bad)
+    listed = {"items": items, "total": len(items), "next": None}
+    return Outcome(listed, notes=hosts.keys.notes, findings=is_bad)
+
+
+def _checked(hosts: Hosts, name: str, *, offline: bool) -> dict[str, Any]:
+    kind = ""
+    is_ok: bool | None = False
+    try:
+        kind = hosts.kind(name)
+    except PermissionRefused as error:
+        # Others can be asked all the same.
+        said, hint = error.message, error.hint
+    else:
+        is_ok, said, hint = answer_of(hosts, name, offline=offline and kind != LOCAL)
+    return {"name": name, "kind": kind, "ok": is_ok, "message": said, "hint": hint}
 
 
 def answer_of(hosts: Hosts, name: str, *, offline: bool) -> tuple[bool | None, str, str]:
@@ -123,17 +135,3 @@ def answer_of(hosts: Hosts, name: str, *, offline: bool) -> tuple[bool | None, s
         return True, hosts.named(name).check(), ""
     except VidctlError as error:
         return False, error.message, error.hint
-
-
-def callback_is_valid(
-    hosts: Hosts, name: str, body: bytes, *, timestamp: str, signature: str
-) -> bool:
-    """Tell whether a notification that claims to come from a host does.
-
-    Raises UsageError for a host whose service sends no signed notifications.
-    """
-    verify = getattr(hosts.named(name), "verify_callback", None)
-    if verify is None:
-        hint = "name a host of the kind cloudinary"
-        raise UsageError(f"{name} sends no signed notifications", hint=hint)
-    return bool(verify(body, timestamp, signature))

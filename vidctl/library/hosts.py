@@ -42,10 +42,14 @@ class Hosts:
         return Keys(self.config.environ, self.kinds())
 
     def kinds(self) -> dict[str, str]:
-        """Return the kind of service of each name that can have a key."""
+        """Return the kind of service of each name that can have a key.
+
+        A kind that is not trusted does not count; a host that needs it cannot be made.
+        """
         found = {name: name for name in SERVICES}
         for name in {*HOST_KINDS, *self.config.named("hosts")}:
-            kind = self.config.text(f"hosts.{name}.kind") or name
+            origin = self.config.seen(f"hosts.{name}.kind")
+            kind = str(origin.value) if origin.value and origin.is_trusted else name
             if kind in HOST_KINDS and kind != LOCAL:
                 found[name] = kind
         return found
@@ -61,8 +65,12 @@ class Hosts:
         return self.named(self.default_name)
 
     def names(self) -> list[str]:
-        """Return the names of hosts that are set up or were made, the folder first."""
-        found = {LOCAL, self.default_name, *self.config.named("hosts")}
+        """Return the names of hosts that are set up or were made, the folder first.
+
+        Those of a project that is not trusted are among them, to be told of; ``named`` refuses.
+        """
+        default = str(self.config.seen("media.host").value)
+        found = {LOCAL, default, *self.config.named("hosts")}
         return [LOCAL, *sorted(found - {LOCAL})]
 
     def kind(self, name: str) -> str:
@@ -92,6 +100,10 @@ class Hosts:
 
     def _key(self, name: str) -> Callable[[], str]:
         return lambda: self.keys.require(name).reveal()
+
+    def is_default(self, name: str) -> bool:
+        """Tell whether the settings name this host for new media, trusted or not."""
+        return name == self.config.seen("media.host").value
 
     @contextmanager
     def local(self, row: MediaRow) -> Iterator[Path]:

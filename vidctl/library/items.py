@@ -17,6 +17,7 @@ from vidctl.outcome import Outcome
 
 if TYPE_CHECKING:
     from vidctl.library.core import Library
+    from vidctl.model.media import MediaRow
     from vidctl.model.thing import Thing
 
 NO_MARKS = Marks()
@@ -229,7 +230,7 @@ class Items(Controller):
 
         return self.each(things, errors, one)
 
-    def _purged(self, thing: Thing) -> list[tuple[str, str]]:
+    def _purged(self, thing: Thing) -> list[MediaRow]:
         """Purge an item; the courses it was part of go on without it."""
         from vidctl.catalog import enrolment
 
@@ -241,15 +242,15 @@ class Items(Controller):
                 enrolment.update(store=self.store, course_id=course_id, now=now, weight=weight)
         return gone
 
-    def _removed(self, slug: str, gone: Sequence[tuple[str, str]]) -> list[VidctlError]:
+    def _removed(self, slug: str, gone: Sequence[MediaRow]) -> list[VidctlError]:
         """Remove an item's bytes; what a host keeps is told, for no row names it any more."""
         left: list[VidctlError] = []
-        for host, locator in gone:
+        for row in gone:
             try:
-                let_go(self.library.hosts.named(host), locator, store=self.store)
+                let_go(self.library.hosts.named(row.host), row, store=self.store)
             except VidctlError as error:
-                said = f"{locator} is still on {host}, remove it there: {error.message}"
-                left.append(VidctlError(said, hint=f"vidctl hosts check {host}", item=slug))
+                said = f"{row.locator} is still on {row.host}, remove it there: {error.message}"
+                left.append(VidctlError(said, hint=f"vidctl hosts check {row.host}", item=slug))
         return left
 
     def purge(self, references: Sequence[str], *, rehearse: bool = False) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vidctl.errors import MissingExtra, NotFound
+from vidctl.errors import MissingExtra, NotFound, VidctlError
 from vidctl.keys import shapes
 from vidctl.keys.resolve import KEYRING, Keys
 from vidctl.keys.ring import RingUnavailable
@@ -23,22 +23,36 @@ class KeyStore:
 
     def all(self) -> Outcome:
         """Return every name that can have a key, and where its key would come from."""
-        items = [self._record(name) for name in sorted(self.hosts.kinds())]
-        return Outcome({"items": items, "total": len(items), "next": None})
+        errors: dict[str, VidctlError] = {}
+        items = [self._record(name, errors) for name in sorted(self.hosts.kinds())]
+        listed = {"items": items, "total": len(items), "next": None}
+        return Outcome(listed, notes=self.keys.notes, errors=list(errors.values()))
 
-    def _record(self, name: str) -> dict[str, Any]:
-        origin = self.keys.origin(name)
+    def _record(self, name: str, errors: dict[str, VidctlError]) -> dict[str, Any]:
+        """Return what is known of a key; what stands in the way is told once, not for each name."""
+        origin = None
+        is_known = True
+        try:
+            origin = self.keys.origin(name)
+        except VidctlError as error:
+            is_known = False
+            errors.setdefault(error.message, error)
         return {
             "name": name,
             "kind": self.keys.kind(name),
-            "set": origin is not None,
+            "set": origin is not None if is_known else None,
             "source": "" if origin is None else origin.source,
             "setAt": (origin.set_at if origin is not None else "") or None,
         }
 
     def check(self, name: str) -> None:
-        """Raise NotFound for a name that can have no key; what may be a key is not repeated."""
+        """Raise NotFound for a name that can have no key; what may be a key is not repeated.
+
+        Raises PermissionRefused where only a project that is not trusted says what the name is.
+        """
         kinds = self.hosts.kinds()
+        if name in self.hosts.names():
+            self.hosts.config.text(f"hosts.{name}.kind")
         if name not in kinds:
             hint = f"vidctl config set hosts.NAME.kind KIND; there are {', '.join(sorted(kinds))}"
             raise NotFound("no host or service of that name takes a key", hint=hint)
@@ -51,12 +65,14 @@ class KeyStore:
         """
         self.check(name)
         value = shapes.checked(self.keys.kind(name), name, text)
-        notes = []
+        notes: list[str] = []
         try:
             if not insecure:
                 self.keys.ring.try_out()
             where = str(self.keys.credentials.file) if insecure else KEYRING
-            if not rehearse:
+            if rehearse:
+                self.keys.credentials.read(name)
+            else:
                 where = self.keys.store(name, value, in_file=insecure)
         except RingUnavailable as error:
             raise MissingExtra(

@@ -15,11 +15,10 @@ from vidctl.errors import (
 )
 from vidctl.ids import decode
 from vidctl.journey.keep import url_of
-from vidctl.journey.relocate import Move, Moved
+from vidctl.journey.relocate import LEFT, Move, Moved
 from vidctl.library.controller import listed
 from vidctl.library.core import now
 from vidctl.library.derived import QUIET, UNCHANGED, Derived
-from vidctl.library.making import opened, subject_of
 from vidctl.model.media import ROLES, MediaRow, Probe, Track
 from vidctl.outcome import Outcome
 from vidctl.progress import Report
@@ -42,10 +41,14 @@ class Media(Derived):
         """
         thing = self.library.resolve(reference)
         rows = sorted(
-            self.store.media.of(thing.id), key=lambda row: (ROLES.index(row.role), row.id)
+            self.library.store.media.of(thing.id), key=lambda row: (ROLES.index(row.role), row.id)
         )
         notes = [] if rows else [f"{thing.slug} has no media here"]
         records = [self._row_record(row) for row in rows]
+        if (thing.properties.get("media") or {}).get("truncated"):
+            cut = {row.sha256 for row in rows if row.role == "source"}
+            for record in records:
+                record["truncated"] = record["sha256"] in cut
         if not self.library.may("edit", thing):
             # Where the author keeps the file, and what it is called there, is theirs.
             for record in records:
@@ -65,6 +68,7 @@ class Media(Derived):
             "locator": row.locator,
             "url": url_of(row, self.library.hosts.named),
             "metadata": row.metadata,
+            "truncated": False,
         }
 
     def probe(self, reference: str, *, loudness: bool = False) -> Outcome:
@@ -73,10 +77,10 @@ class Media(Derived):
         With ``loudness`` all the sound is decoded. A file that was cut short is a note. Raises
         InvalidMedia for what is not media, NotFound for an item without any here.
         """
-        subject = subject_of(self.library, reference)
-        with opened(self.library, subject) as path:
-            probed = self.library.sandbox.probe(path)
-            measured = self.library.sandbox.loudness(path) if loudness else None
+        subject = self.subject(reference)
+        with self.opened(subject) as path:
+            probed = self.sandbox.probe(path)
+            measured = self.sandbox.loudness(path) if loudness else None
         data = {**subject.record(), **probe_record(probed)}
         if measured is not None:
             data["loudness"] = measured.record()
@@ -88,14 +92,16 @@ class Media(Derived):
         to: str,
         *,
         deletes: bool = False,
+        clears: bool = False,
         rehearse: bool = False,
         report: Report = QUIET,
     ) -> Outcome:
         """Move items' media to the host called ``to``; no reference means all items.
 
-        What was on other hosts stays there as copies; with ``deletes`` it is removed, once the new
-        one is verified and recorded. A rehearsal sends nothing. Items that fail are errors, the
-        rest go on; raises the first error when none could be moved.
+        What was on the old host stays there as a copy; with ``deletes`` it is removed, once the new
+        one is verified and recorded, with ``clears`` copies on third hosts are too. A rehearsal
+        sends nothing. Items that fail are errors, the rest go on; raises the first error when none
+        could be moved.
         """
         target = self.library.hosts.named(to)
         if self.library.is_offline and not target.is_local:
@@ -108,7 +114,9 @@ class Media(Derived):
         open_things = [thing for thing in things if thing.group_id not in archived]
         records, notes = self._moved(
             open_things,
-            lambda thing: self._move_one(thing, target, deletes, rehearse, report),
+            lambda thing: self._move_one(
+                self._move_of(thing, target, deletes=deletes, clears=clears), rehearse, report
+            ),
             target,
             errors,
             is_named=bool(references),
@@ -117,9 +125,28 @@ class Media(Derived):
             raise errors[0]
         if len(open_things) < len(things):
             notes.append("items of archived groups were left alone")
+        notes += self._left(open_things, target, is_all=not references)
         if rehearse:
             notes.append(UNCHANGED)
         return listed(records, errors=errors, notes=notes)
+
+    def _left(self, things: Iterable[Thing], target: MediaHost, *, is_all: bool) -> list[str]:
+        """Say what a move leaves on other hosts: former versions, and archived items not named."""
+        media = self.library.store.media
+        versions = sum(
+            row.host != target.name for thing in things for row in media.of(thing.id, "version")
+        )
+        archived = sum(
+            any(row.role not in LEFT and row.host != target.name for row in media.of(thing.id))
+            for thing in (self.library.every(status="archived") if is_all else ())
+            if self.library.may("edit", thing)
+        )
+        notes = []
+        if versions:
+            notes.append(f"former versions left where they are: {versions}")
+        if archived:
+            notes.append(f"archived items left where they are: {archived}; name one to move it")
+        return notes
 
     def _moved(
         self,
@@ -155,24 +182,27 @@ class Media(Derived):
             notes.append(f"{left} more were not tried")
         return records, notes
 
-    def _move_one(
-        self, thing: Thing, target: MediaHost, deletes: bool, rehearse: bool, report: Report
-    ) -> Moved | None:
-        """Move one item; None where it has no media here."""
-        move = Move(
+    def _move_of(self, thing: Thing, target: MediaHost, *, deletes: bool, clears: bool) -> Move:
+        return Move(
             thing,
             store=self.library.store_of(thing.group_id),
             target=target,
             named=self.library.hosts.named,
             local=self.library.hosts.local,
             deletes=deletes,
+            clears=clears,
         )
+
+    def _move_one(self, move: Move, rehearse: bool, report: Report) -> Moved | None:
+        """Move one item; None where it has no media here."""
         if not move.live:
             return None
         if rehearse:
             return move.plan()
-        moved = move.run(terms=self._terms(thing), report=report, actor=self.actor, now=now)
-        report.finish(thing.slug, _told(moved, target.name))
+        moved = move.run(
+            terms=self._terms(move.thing), report=report, actor=self.library.actor, now=now
+        )
+        report.finish(move.thing.slug, _told(moved, move.target.name))
         return moved
 
 

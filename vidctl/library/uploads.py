@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidctl.errors import Conflict, LibraryLocked, NotFound, UsageError, VidctlError
+from vidctl.errors import UsageError, VidctlError
 from vidctl.library.controller import Controller, listed
 from vidctl.library.core import now
-from vidctl.model.locator import content_type_of, is_locator
+from vidctl.library.resuming import Resumption
+from vidctl.model.locator import is_locator
 from vidctl.model.media import Content
 from vidctl.model.scope import Scope
 from vidctl.outcome import Outcome
 
 if TYPE_CHECKING:
-    from vidctl.library.core import Library
     from vidctl.model.media import Orphan
     from vidctl.model.upload import Upload
     from vidctl.ports import MediaHost
     from vidctl.progress import Report
 
 DAY = 86400.0
-# How much of an id people see and type.
-SHORT = 10
-# What is made from a media file or lies beside one: pictures, captions, waveforms.
-BESIDE = ("image/", "text/", "application/json", "application/x-subrip")
 
 
 class Uploads(Controller):
@@ -42,8 +38,9 @@ class Uploads(Controller):
     ) -> Outcome:
         """Go on with uploads, or with all that broke off, from where their files are.
 
-        The data lists each with its ``item``. A file that is gone or changed is an error, and so
-        is an upload that was no item's own: those belong to commands that can be run again.
+        The data lists each with its ``item``: a new one with the details that were given, the one
+        whose media were to be replaced or moved. A file that is gone or changed is an error, and so
+        is a link of which only a part was kept.
         """
         self.library.allow("keep library")
         uploads, errors = self._chosen(references)
@@ -52,10 +49,11 @@ class Uploads(Controller):
         rows = []
         for upload in uploads:
             try:
-                self._check(upload)
+                resumption = Resumption(self.library, upload)
+                resumption.check()
                 row = {**record(upload), "item": None}
                 if not rehearse:
-                    row["item"] = self._resumed(upload, report)
+                    row["item"] = self._resumed(resumption, report)
                 rows.append(row)
             except VidctlError as error:
                 error.item = upload.source
@@ -79,51 +77,17 @@ class Uploads(Controller):
                 errors.append(error)
         return list(chosen.values()), errors
 
-    def _check(self, upload: Upload) -> None:
-        """Make sure that an upload can go on: nobody is at it, and its file is as it was."""
-        if upload.state == "active":
-            raise LibraryLocked("another vidctl is sending it", hint="vidctl uploads list")
-        gone = f"vidctl uploads abort {upload.id[:SHORT]}"
-        again = f"run the command that sent it again, or {gone}"
-        if content_type_of(upload.locator).startswith(BESIDE):
-            raise Conflict("it goes with another file", hint=again)
-        if self._held(upload):
-            raise Conflict("its bytes belong to an item already", hint=again)
-        if "://" in upload.source:
-            return
-        from vidctl.files import sha256_of, size_of
+    def _resumed(self, resumption: Resumption, report: Report) -> str:
+        """Go on with an upload and return the slug of its item."""
+        slug = resumption.run(report)
+        left = self._left(resumption.upload.id)
+        if left is not None:
+            # Where the bytes were there, or came in other parts, the host passed it over.
+            self._abort(left)
+        return slug
 
-        path = Path(upload.source)
-        if not path.is_file():
-            raise NotFound("the file is gone", hint=gone)
-        if size_of(path) != upload.size or sha256_of(path) != upload.sha256:
-            raise Conflict("the file has changed since", hint=gone)
-
-    def _held(self, upload: Upload) -> bool:
-        rows = self._at(upload).store.media
-        return any(rows.by_hash(upload.sha256, role) for role in ("source", "version"))
-
-    def _at(self, upload: Upload) -> Library:
-        """Return the library at the group of an upload."""
-        if upload.group_id == self.library.home:
-            return self.library
-        above = self.library.database.groups().ancestors(upload.group_id)
-        return self.library.within(Scope(upload.group_id, (upload.group_id,), above=above))
-
-    def _resumed(self, upload: Upload, report: Report) -> str:
-        """Send the rest and return the slug of the item. Raises what went wrong."""
-        from vidctl import batch
-        from vidctl.journey.ingest import Details
-
-        library = self._at(upload)
-        outcome = batch.upload(
-            library, [upload.source], Details(), plan=batch.Plan(host=upload.host), report=report
-        )
-        if outcome.errors:
-            raise outcome.errors[0]
-        # Where the parts are of another size by now, or there are none, the host passed it over.
-        self.store.uploads.drop(upload.id)
-        return str(outcome.data["items"][0]["slug"])
+    def _left(self, upload_id: str) -> Upload | None:
+        return next((each for each in self.store.uploads.all() if each.id == upload_id), None)
 
     def chosen(self, references: Sequence[str], *, every: bool) -> Outcome:
         """Return what ``abort`` would drop, for a question to be asked.
@@ -182,14 +146,28 @@ class Uploads(Controller):
         if self.library.is_offline and not host.is_local:
             raise UsageError(f"--offline, and the host {host.name} is on the network")
 
-    def orphans(self, *, host: str = "", older_than: float = DAY, abort: bool = False) -> Outcome:
+    def orphans(
+        self,
+        *,
+        host: str = "",
+        older_than: float = DAY,
+        every: bool = False,
+        abort: bool = False,
+    ) -> Outcome:
         """Return transfers on the hosts that no upload here knows of, and drop them on ``abort``.
 
-        Only what is of the groups in use is looked at, and only what is ``older_than`` that many
-        seconds: what is younger may be going on elsewhere. A host that does not answer is an error.
+        Only what is of the groups in use is looked at; with ``every``, all that has the form of
+        vidctl's names: also of groups that were purged, and of other libraries, whose uploads may
+        go on. Only what is ``older_than`` that many seconds is: what is younger may be going on
+        elsewhere. ``owner`` is the slug of the group, None where the library has none of that id.
+        A host that does not answer is an error. Raises PermissionRefused, for ``every`` to all but
+        who owns the library.
         """
         self.library.allow("keep library")
-        known = self._known()
+        if every:
+            self.library.allow_group("keep library", None)
+        owners = {group.id: group.slug for group in self.library.database.groups().all()}
+        known = self._known(tuple(owners))
         latest = now() - round(older_than * 1000)
         rows: list[dict[str, Any]] = []
         errors: list[VidctlError] = []
@@ -198,10 +176,12 @@ class Uploads(Controller):
                 place = self.library.hosts.named(name)
                 self._reachable(place)
                 for orphan in place.orphans():
-                    if not self._is_ours(orphan) or orphan.remote_id in known:
+                    group_id = _group_of(orphan.locator)
+                    is_wanted = every or group_id in self.library.scope.group_ids
+                    if not is_wanted or orphan.remote_id in known or not is_locator(orphan.locator):
                         continue
                     if orphan.started_at <= latest:
-                        rows.append(_orphan(orphan, place, abort=abort))
+                        rows.append(_orphan(orphan, place, owners.get(group_id), abort=abort))
             except VidctlError as error:
                 if host:
                     raise
@@ -209,15 +189,10 @@ class Uploads(Controller):
                 errors.append(error)
         return listed(rows, errors=errors, notes=[] if rows else ["no orphans found"])
 
-    def _known(self) -> set[str]:
-        """Return the transfers that any group of the library knows of."""
-        ids = tuple(group.id for group in self.library.database.groups().all())
+    def _known(self, ids: tuple[str, ...]) -> set[str]:
+        """Return the transfers that groups of the library, by their ids, know of."""
         everywhere = self.library.database.open(Scope(ids[0], ids))
         return {upload.remote_id for upload in everywhere.uploads.all()}
-
-    def _is_ours(self, orphan: Orphan) -> bool:
-        group_id = orphan.locator.partition("/")[0]
-        return is_locator(orphan.locator) and group_id in self.library.scope.group_ids
 
 
 def record(upload: Upload) -> dict[str, Any]:
@@ -225,6 +200,7 @@ def record(upload: Upload) -> dict[str, Any]:
     return {
         "id": upload.id,
         "file": upload.source,
+        "purpose": upload.purpose,
         "host": upload.host,
         "locator": upload.locator,
         "state": upload.state,
@@ -237,13 +213,19 @@ def record(upload: Upload) -> dict[str, Any]:
     }
 
 
-def _orphan(orphan: Orphan, host: MediaHost, *, abort: bool) -> dict[str, Any]:
+def _group_of(locator: str) -> str:
+    """Return the id of the group that a locator belongs to."""
+    return locator.partition("/")[0]
+
+
+def _orphan(orphan: Orphan, host: MediaHost, owner: str | None, *, abort: bool) -> dict[str, Any]:
     if abort:
         host.abort(orphan.remote_id, orphan.locator)
     return {
         "host": orphan.host,
         "remoteId": orphan.remote_id,
         "locator": orphan.locator,
+        "owner": owner,
         "startedAt": orphan.started_at,
         "aborted": abort,
     }

@@ -14,7 +14,6 @@ from vidctl.media.source import (
     MICROSECONDS,
     audio_frames,
     is_cover,
-    open_media,
     origin,
     packets,
     picture,
@@ -43,25 +42,24 @@ def is_material(missing: float, promised: float) -> bool:
     return missing > 1.0 and missing > 0.02 * promised
 
 
-def read_through(path: Path) -> tuple[float, bool]:
-    """Read a whole file; return its readable duration in seconds and whether it was cut short.
+def read_through(container: InputContainer, path: Path) -> tuple[float, bool]:
+    """Return the readable duration of a file in seconds, and whether it was cut short.
 
-    Packets are walked without decoding, then a moment near the end is decoded: files that
-    a download reserved at full size and left empty have every packet and no content.
-    Raises InvalidMedia when nothing decodes.
+    All of it is read from ``container``, which nothing was read from yet. Packets are walked
+    without decoding, then a moment near the end is decoded: files that a download reserved at full
+    size and left empty have every packet and no content. Raises InvalidMedia when nothing decodes.
     """
-    with open_media(path) as container:
-        ends = _ends(container)
-        zero = origin(container)
-        readable = max(ends.values(), default=zero)
-        decodable = _decodable_end(container, ends, path)
-        if is_material(readable - decodable, readable):
-            return decodable - zero, True
-        cut = any(
-            is_material(promised - end, promised)
-            for promised, end in _promises(container, ends, readable, path)
-        )
-        return readable - zero, cut
+    ends = _ends(container)
+    zero = origin(container)
+    readable = max(ends.values(), default=zero)
+    decodable = _decodable_end(container, ends, path)
+    if is_material(readable - decodable, readable):
+        return decodable - zero, True
+    cut = any(
+        is_material(promised - end, promised)
+        for promised, end in _promises(container, ends, readable, path)
+    )
+    return readable - zero, cut
 
 
 def _ends(container: InputContainer) -> dict[int, float]:

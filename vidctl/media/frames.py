@@ -32,16 +32,21 @@ PIXELS_PER_LOOK = 100_000_000
 PIXELS_PER_PICTURE = 1_000_000_000
 # Reading on finds its way by itself; after this many seconds without an index a seek is cheaper.
 STRIDE = 10.0
+PICTURE_FORMS = {".png": "PNG", ".webp": "WEBP"}
+# The largest side of a WebP (RFC 9649, 2.7); what claims to be larger is a strip of something.
+LARGEST_SIDE = 16_383
 EARLY = 0.001
 
 
-def jpeg(image: Image, quality: int) -> bytes:
-    """Return a picture as a JPEG file with a ``quality`` of up to 95.
+def encoded(image: Image, quality: int, target: Path) -> bytes:
+    """Return a picture as what the ending of ``target`` says: JPEG, PNG or WebP, else JPEG.
 
-    Pillow does not notice when a file takes only a part of what it writes, as on a full disk.
+    ``quality`` goes up to 95 and means nothing to PNG. Pillow does not notice when a file takes
+    only a part of what it writes, as on a full disk.
     """
     content = io.BytesIO()
-    image.save(content, "JPEG", quality=quality)
+    form = PICTURE_FORMS.get(target.suffix.lower(), "JPEG")
+    image.save(content, form, **({} if form == "PNG" else {"quality": quality}))
     return content.getvalue()
 
 
@@ -86,7 +91,7 @@ def upright(frame: VideoFrame, video: VideoStream, width: int) -> Image:
 
     turn = quarter_turns(frame)
     shown_width, shown_height = shown_size(video, turn)
-    scale = min(1.0, width / max(shown_width, 1))
+    scale = min(1.0, width / max(shown_width, 1), LARGEST_SIDE / max(shown_height, 1))
     size = max(round(shown_width * scale), 1), max(round(shown_height * scale), 1)
     across, down = size[::-1] if turn % 180 else size
     pixels = frame.reformat(width=across, height=down, format="rgb24").to_ndarray()

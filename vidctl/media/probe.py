@@ -52,9 +52,14 @@ def probe(path: Path, *, verify: bool = True) -> Probe:
     """
     with open_media(path) as container:
         described = _described(container, path)
-    if not verify and described.duration:
-        return described
-    readable, is_cut = read_through(path)
+        if not verify and described.duration:
+            return described
+        # A frame of a video was read by now; sound need not be opened again.
+        read = read_through(container, path) if described.kind == "audio" else None
+    if read is None:
+        with open_media(path) as container:
+            read = read_through(container, path)
+    readable, is_cut = read
     told = described.duration
     is_other = is_material(abs(readable - told), max(readable, told))
     duration = _sane(readable) if is_cut or is_other or not told else told

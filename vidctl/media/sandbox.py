@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -305,15 +307,13 @@ class _Child:
 
     def _read(self, seconds: float) -> dict[str, Any]:
         self._is_answered = False
-        timer = threading.Timer(seconds, self._expire)
-        timer.daemon = True
-        timer.start()
+        _ALARM.set(self, seconds)
         try:
             reply = json.loads(self._replies.readline(LONGEST_REPLY))
         except (OSError, ValueError):
             raise self._death() from None
         finally:
-            timer.cancel()
+            _ALARM.clear(self)
         with self._lock:
             self._is_answered = True
             is_late = bool(self._reason)
@@ -321,7 +321,8 @@ class _Child:
             raise self._death()
         return reply
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """End the process because it has taken too long, unless it has answered by now."""
         with self._lock:
             if self._is_answered:
                 return
@@ -342,6 +343,45 @@ class _Child:
     def _last_words(self) -> str:
         lines = self._complaint.decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
+
+
+class _Alarm:
+    """Ends children that take too long: one thread for all of them, not a timer for each file."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._due: dict[_Child, float] = {}
+        self._next = math.inf
+        self._thread: threading.Thread | None = None
+
+    def set(self, child: _Child, seconds: float) -> None:
+        """End a child in some seconds, unless ``clear`` is called before."""
+        due = time.monotonic() + seconds
+        with self._changed:
+            self._due[child] = due
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="alarm", daemon=True)
+                self._thread.start()
+            elif due < self._next:
+                self._changed.notify()
+
+    def clear(self, child: _Child) -> None:
+        """Let a child live on."""
+        with self._changed:
+            self._due.pop(child, None)
+
+    def _watch(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for child in [each for each, due in self._due.items() if due <= now]:
+                    del self._due[child]
+                    child.expire()
+                self._next = min(self._due.values(), default=math.inf)
+                self._changed.wait(None if self._next == math.inf else self._next - now)
+
+
+_ALARM = _Alarm()
 
 
 def _start(memory: int, output: int) -> subprocess.Popen[bytes]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidctl.errors import InvalidMedia, UsageError
 from vidctl.files import atomic_writer
-from vidctl.media.frames import Frames, has_picture, jpeg, length, upright
+from vidctl.media.frames import Frames, encoded, has_picture, length, upright
 from vidctl.media.source import open_media
 
 if TYPE_CHECKING:
@@ -173,6 +173,6 @@ class _Board:
         image = self._image.crop((0, 0, columns * self.width, rows * self.height))
         name = f"{self.stem}.jpg" if self.is_single else f"{self.stem}-{number + 1}.jpg"
         with atomic_writer(self.folder / name) as file:
-            file.write(jpeg(image, QUALITY))
+            file.write(encoded(image, QUALITY, self.folder / name))
         self.sheets.append(name)
         self._image = None

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from vidctl.errors import InvalidMedia, UsageError
 from vidctl.files import atomic_writer
-from vidctl.media.frames import PIXELS_PER_LOOK, frame_at, has_picture, jpeg, length, upright
+from vidctl.media.frames import (
+    LARGEST_SIDE,
+    PIXELS_PER_LOOK,
+    encoded,
+    frame_at,
+    has_picture,
+    length,
+    upright,
+)
 from vidctl.media.source import cover, open_media, origin, packets, picture
 from vidctl.timecode import clock
 
@@ -29,9 +37,10 @@ _DARK, _BRIGHT, _FLAT = 16, 245, 6
 def thumbnail(
     path: Path, target: Path, *, width: int = 640, at: float | None = None
 ) -> float | None:
-    """Write the frame at ``at`` seconds, or the best of twelve, as a JPEG to ``target``.
+    """Write the frame at ``at`` seconds, or the best of twelve, to ``target``.
 
-    Without ``at``, a sound file gives its cover. The picture is at most ``width`` wide and never
+    It is a JPEG, PNG or WebP by the ending of ``target``. Without ``at``, a sound file gives its
+    cover. The picture is at most ``width`` wide and never
     enlarged. Returns the second it was taken at (0.0 for a cover), or None, and writes nothing,
     when no picture decodes. Raises what ``open_media`` and ``atomic_writer`` raise; with ``at``,
     UsageError for a moment after the end and InvalidMedia where there is no frame.
@@ -47,7 +56,7 @@ def thumbnail(
         return None
     second, image = found
     with atomic_writer(target) as file:
-        file.write(jpeg(image, QUALITY))
+        file.write(encoded(image, QUALITY, target))
     return second
 
 
@@ -114,7 +123,8 @@ def cover_of(container: InputContainer, width: int) -> tuple[float, Image] | Non
         return None
     try:
         with Image.open(io.BytesIO(bytes(packet)), formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
-            if image.width * image.height > MAX_COVER_PIXELS:
+            # Pillow needs memory for each row, however short.
+            if image.width * image.height > MAX_COVER_PIXELS or max(image.size) > LARGEST_SIDE:
                 return None
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):

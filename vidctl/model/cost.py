@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 OPERATIONS = ("upload", "store", "transcribe", "embed")
 MICRO = 1_000_000
@@ -31,3 +33,29 @@ class Charge:
     run_id: str = ""
     created_at: int = 0
     metadata: dict[str, str] = field(default_factory=dict)
+
+
+def micros(dollars: float) -> int:
+    """Return US dollars in millionths, rounded up, so that no cap or price becomes nothing."""
+    # As a decimal: a hair above a whole number is an error of floating point, not money.
+    return math.ceil(Fraction(str(dollars)) * MICRO)
+
+
+def written(amount: int) -> str:
+    """Write millionths of a US dollar for people: two decimals, or as many as are needed."""
+    whole, rest = divmod(amount, MICRO)
+    decimals = f"{rest:06}".rstrip("0")
+    return f"${whole:,}.{decimals:0<2}"
+
+
+def upload_key(host: str, locator: str) -> str:
+    """Return the ``key`` of sending the bytes of a locator to a host."""
+    return f"upload/{host}/{locator}"
+
+
+def place_of(charge: Charge) -> tuple[str, str] | None:
+    """Return the host and locator that an upload was paid for, None for another operation."""
+    operation, _, place = charge.key.partition("/")
+    # A payment that was followed by another for the same work has its id behind the key.
+    host, _, locator = place.partition("#")[0].partition("/")
+    return (host, locator) if operation == "upload" and host and locator else None

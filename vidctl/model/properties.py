@@ -13,6 +13,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -37,6 +38,12 @@ Url = Annotated[
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(ge=0, le=3_600_000, allow_inf_nan=False)]
 Level = Annotated[float, Field(ge=-200, le=200, allow_inf_nan=False)]
+# Episodes are counted, but some are 7.5: what is whole is written as people write it.
+Episode = Annotated[
+    float,
+    Field(ge=0, allow_inf_nan=False),
+    AfterValidator(lambda number: int(number) if number % 1 == 0 and number < 2**53 else number),
+]
 Millis = Annotated[int, Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]
 
 
@@ -98,7 +105,7 @@ class PodcastProperties(MediaProperties):
     """Properties of a podcast episode."""
 
     audioUrl: Url | None = None  # noqa: N815
-    episodeNumber: Annotated[float, Field(ge=0)] | None = None  # noqa: N815
+    episodeNumber: Episode | None = None  # noqa: N815
     seasonNumber: Annotated[int, Field(ge=0)] | None = None  # noqa: N815
     show: Word | None = None
     author: Word | None = None

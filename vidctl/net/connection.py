@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from vidctl.errors import LimitReached, RemoteFailed, RemoteUnavailable, VidctlError
 from vidctl.net.guard import Endpoint
+from vidctl.ports import undisturbed
+from vidctl.tasks import SLICE, attended
 
 if TYPE_CHECKING:
     import httpcore
@@ -22,9 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Deadline:
-    """A moment after which nothing is waited for; ``seconds`` from when it is made."""
+    """A moment after which nothing is waited for; ``seconds`` from when it is made.
+
+    ``heed`` raises to end the waiting before; it is called all along.
+    """
 
     seconds: float
+    heed: Callable[[], None] = undisturbed
     clock: Callable[[], float] = time.monotonic
     _end: float = field(init=False)
 
@@ -60,10 +67,20 @@ class _Timed:
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._check()
-        return self._stream.read(max_bytes, self._deadline.within(timeout))
+        import httpcore
+
+        waiting = Deadline(self._deadline.within(timeout))
+        while True:
+            self._deadline.heed()
+            self._check()
+            try:
+                return self._stream.read(max_bytes, waiting.within(SLICE))
+            except httpcore.ReadTimeout:
+                if waiting.is_over:
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._deadline.heed()
         self._check()
         self._stream.write(buffer, self._deadline.within(timeout))
 
@@ -74,7 +91,8 @@ class _Timed:
         timeout: float | None = None,
     ) -> _Timed:
         within = self._deadline.within(timeout)
-        return _Timed(self._stream.start_tls(ssl_context, server_hostname, within), self._deadline)
+        greet = partial(self._stream.start_tls, ssl_context, server_hostname, within)
+        return _Timed(attended(greet, self._deadline.heed, name="tls"), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -104,10 +122,10 @@ class _Pinned:
         backend = httpcore.SyncBackend()
         failure: Exception = httpcore.ConnectError(f"no address of {host}")
         for address in self._endpoint.addresses:
+            within = self._deadline.within(timeout)
+            connect = partial(backend.connect_tcp, address, port, within, **options)
             try:
-                stream = backend.connect_tcp(
-                    address, port, self._deadline.within(timeout), **options
-                )
+                stream = attended(connect, self._deadline.heed, name="connect")
                 return _Timed(stream, self._deadline)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error

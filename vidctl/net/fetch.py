@@ -6,7 +6,7 @@ import io
 import re
 import ssl
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,9 @@ from vidctl.files import BLOCK, atomic_writer
 from vidctl.net.connection import Answer, Deadline, answered
 from vidctl.net.guard import Allowed, Endpoint, Resolve, check_url, follow, resolve
 from vidctl.net.names import name_of
+from vidctl.ports import Advance, at_once, undisturbed, unheard
 from vidctl.retry import Retry, parse_retry_after
+from vidctl.tasks import attended
 
 RETRY = Retry(attempts=4, base=0.5, cap=10.0, total=120.0)
 MAX_REDIRECTS = 5
@@ -39,12 +41,6 @@ _MOVED = (301, 302, 303, 307, 308)
 _BUSY = (408, 425, 429)
 _ENCODED = ("gzip", "x-gzip", "deflate")
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
-
-
-def _unheard(done: float, total: float) -> None: ...
-
-
-def _at_once(size: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,8 @@ class Fetcher:
 
     ``allow_private`` is the text of the setting ``net.allow_private``. ``timeout`` is how many
     seconds may pass without a byte, ``total`` how many a call may take, ``max_bytes`` the
-    largest file. May be used by several threads.
+    largest file. ``heed`` is called all along and raises to end a call at once. May be used by
+    several threads.
 
     Its methods raise AddressRefused for an address or redirect that leads elsewhere, NotFound,
     RateLimited and RemoteUnavailable after its own retries, RemoteFailed for other refusals, and
@@ -83,12 +80,14 @@ class Fetcher:
         retry: Retry = RETRY,
         resolve: Resolve = resolve,
         ssl_context: ssl.SSLContext | None = None,
+        heed: Callable[[], None] = undisturbed,
     ) -> None:
         self.allowed = Allowed(allow_private)
         self.timeout = timeout
         self.total = total
         self.max_bytes = max_bytes
         self.retry = retry
+        self.heed = heed
         self._resolve = resolve
         self._ssl_context = ssl_context
 
@@ -96,9 +95,9 @@ class Fetcher:
         self,
         url: str,
         target: Path,
-        advance: Callable[[float, float], None] = _unheard,
+        advance: Advance = unheard,
         *,
-        pace: Callable[[int], None] = _at_once,
+        pace: Callable[[int], None] = at_once,
     ) -> Downloaded:
         """Save what is at ``url`` as ``target``, which appears only when it is whole.
 
@@ -122,16 +121,16 @@ class Fetcher:
     def get(self, url: str, max_bytes: int = MAX_PAGE) -> bytes:
         """Return what is at ``url``, at most ``max_bytes`` of it."""
         file = io.BytesIO()
-        self._fill(url, _Got(file, min(max_bytes, self.max_bytes), _unheard, _at_once))
+        self._fill(url, _Got(file, min(max_bytes, self.max_bytes), unheard, at_once))
         return file.getvalue()
 
     def _fill(self, url: str, got: _Got) -> Answer:
         """Fill ``got``, trying again for as long as each round of tries brings something new."""
-        deadline = Deadline(self.total)
+        deadline = Deadline(self.total, self.heed)
         while True:
             before = got.size
             try:
-                return self.retry.call(lambda: self._attempt(url, got, deadline))
+                return self.retry.call(lambda: self._attempt(url, got, deadline), heed=self.heed)
             except RemoteUnavailable:
                 if got.size <= before:
                     raise
@@ -158,7 +157,7 @@ class Fetcher:
         }
         seen: Endpoint | None = None
         for _ in range(MAX_REDIRECTS + 1):
-            endpoint = check_url(url, self.allowed, resolve=self._resolve)
+            endpoint = check_url(url, self.allowed, resolve=self._looked_up)
             if seen is not None and seen.scheme == "https" and endpoint.scheme == "http":
                 raise AddressRefused(f"{seen.host} leads from https to http", item=endpoint.shown)
             with answered(
@@ -174,6 +173,9 @@ class Fetcher:
                 url, seen = follow(endpoint, answer.headers["location"]), endpoint
         raise RemoteFailed(f"more than {MAX_REDIRECTS} redirects, one after the other")
 
+    def _looked_up(self, host: str, port: int) -> Sequence[str]:
+        return attended(lambda: self._resolve(host, port), self.heed, name="resolve")
+
 
 class _Got:
     """What has arrived of one address so far, and what is needed to ask for the rest."""
@@ -182,7 +184,7 @@ class _Got:
         self,
         file: BinaryIO,
         most: int,
-        advance: Callable[[float, float], None],
+        advance: Advance,
         pace: Callable[[int], None],
     ) -> None:
         self.file = file

@@ -6,7 +6,15 @@ Each is small enough to fake by hand; the contract of each is a test suite in ``
 from __future__ import annotations
 
 from vidctl.ports.engines import Embedder, Transcriber
-from vidctl.ports.hosts import Advance, MediaHost, Sending
+from vidctl.ports.hosts import (
+    Advance,
+    Looked,
+    MediaHost,
+    Sending,
+    at_once,
+    undisturbed,
+    unheard,
+)
 from vidctl.ports.store import (
     Analytics,
     Connections,
@@ -41,6 +49,7 @@ __all__ = [
     "Jobs",
     "Knowledge",
     "Labels",
+    "Looked",
     "Media",
     "MediaHost",
     "Narrow",
@@ -54,4 +63,7 @@ __all__ = [
     "Transcriber",
     "Uploads",
     "Watched",
+    "at_once",
+    "undisturbed",
+    "unheard",
 ]

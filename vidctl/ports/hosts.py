@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 Advance = Callable[[float, float], None]
 
 
-def _unheard(done: float, total: float) -> None: ...
+def unheard(done: float, total: float) -> None:
+    """Be an ``Advance`` that tells nobody."""
 
 
-def _at_once(size: int) -> None: ...
+def at_once(size: int) -> None:
+    """Be a ``pace`` that lets every byte leave."""
+
+
+def undisturbed() -> None:
+    """Be a ``heed`` that ends nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +35,15 @@ class Sending:
     """How to send bytes to a host: who hears about it, how fast, and who remembers.
 
     ``advance`` hears bytes done and in all; ``pace`` is called with the number of bytes that are
-    about to leave and returns when they may; ``uploads`` is the journal that a broken transfer
-    goes on from, None where it may start anew; ``origin`` is the path or address that people know
-    the bytes by.
+    about to leave and returns when they may; ``heed`` raises when the work is to end, and is asked
+    at least every second by the thread that called ``put``; ``uploads`` is the journal that a
+    broken transfer goes on from, None where it may start anew; ``origin`` is the path or address
+    that people know the bytes by.
     """
 
-    advance: Advance = _unheard
-    pace: Callable[[int], None] = _at_once
+    advance: Advance = unheard
+    pace: Callable[[int], None] = at_once
+    heed: Callable[[], None] = undisturbed
     uploads: Uploads | None = None
     origin: str = ""
 
@@ -103,3 +112,16 @@ class MediaHost(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
+
+
+class Looked(ABC):
+    """What every host can tell from ``stat``."""
+
+    @abstractmethod
+    def stat(self, locator: str) -> Asset | None:
+        """Return what the host says of a locator, None when there is nothing."""
+
+    def exists(self, locator: str, *, size: int) -> bool:
+        """Tell whether bytes of that size are there."""
+        asset = self.stat(locator)
+        return asset is not None and asset.size == size

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from vidctl.sources.expand import MEDIA_SUFFIXES, Source, expand, gather, is_link
 from vidctl.sources.links import downloaded
-from vidctl.sources.watch import watch
+from vidctl.sources.watch import Watch
 
-__all__ = ["MEDIA_SUFFIXES", "Source", "downloaded", "expand", "gather", "is_link", "watch"]
+__all__ = ["MEDIA_SUFFIXES", "Source", "Watch", "downloaded", "expand", "gather", "is_link"]

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vidctl.errors import LimitReached, NotFound
-from vidctl.model.cost import MICRO, Charge
+from vidctl.model.cost import Charge, written
 from vidctl.model.scope import Scope
-from vidctl.store import jobs
+from vidctl.store import leases
 from vidctl.store.database import Database, Scoped, now, to_json
 
 COLUMNS = (
@@ -177,24 +177,22 @@ class SqliteCosts(Scoped):
                 "units": to_json(charge.units),
                 "amount": charge.amount,
                 "metadata": to_json(charge.metadata),
-                "owner": jobs.this_worker(),
-                "until": moment + round(seconds * 1000),
                 "now": moment,
+                **leases.taken(seconds),
             },
         )
         return replace(charge, state="reserved", created_at=moment)
 
     def _lease(self, charge: Charge, seconds: float) -> None:
         self.database.execute(
-            "UPDATE costs SET lease_owner = ?, lease_until = ?, updated_at = ?"
-            " WHERE group_id = ? AND id = ?",
-            (
-                jobs.this_worker(),
-                now() + round(seconds * 1000),
-                now(),
-                charge.group_id,
-                charge.id,
-            ),
+            "UPDATE costs SET lease_owner = :owner, lease_until = :until, updated_at = :now"
+            " WHERE group_id = :group AND id = :id",
+            {
+                "now": now(),
+                "group": charge.group_id,
+                "id": charge.id,
+                **leases.taken(seconds),
+            },
         )
 
     def _held(self, charge: Charge) -> Charge | None:
@@ -214,8 +212,8 @@ class SqliteCosts(Scoped):
 
 
 def _charge_of(row: Any) -> Charge:
-    is_broken = row["state"] == "reserved" and not (
-        row["lease_until"] > now() and jobs.is_alive(row["lease_owner"])
+    is_broken = row["state"] == "reserved" and not leases.is_live(
+        row["lease_owner"], row["lease_until"]
     )
     return Charge(
         id=row["id"],
@@ -261,22 +259,17 @@ class Spending:
         """Reserve as ``Costs.reserve`` does, where the caps leave room; a cap of 0 is none.
 
         Checking and writing are one transaction, so that processes cannot pass a cap together.
-        Raises LimitReached, which says what was spent, and then the transaction is undone.
+        Raises LimitReached, which says what is left, and then the transaction is undone.
         """
         with self.database.transaction():
             reserved = SqliteCosts(self.database, scope).reserve(charge, seconds=seconds, mode=mode)
             if charge.amount and reserved.id == charge.id:
-                self._admit(charge.amount, self.run(charge.run_id), run_cap, "run")
-                self._admit(charge.amount, self.month(), month_cap, "month")
+                # Summed up only for a cap: a large upload would add up what it spent for each file.
+                if run_cap:
+                    _admit(charge, self.run(charge.run_id), run_cap, "run")
+                if month_cap:
+                    _admit(charge, self.month(), month_cap, "month")
         return reserved
-
-    def _admit(self, amount: int, sum_: int, cap: int, span: str) -> None:
-        if cap and sum_ > cap:
-            raise LimitReached(
-                f"the cap of {dollars(cap)} a {span} is reached: {dollars(sum_ - amount)} is spent,"
-                f" and this would cost {dollars(amount)}",
-                hint=f"vidctl cost cap --{span} USD",
-            )
 
     def _sum(self, condition: str, *parameters: Any) -> int:
         row = self.database.one(
@@ -294,8 +287,13 @@ def month_of(moment: int) -> tuple[int, int]:
     return round(first.timestamp() * 1000), round(following.timestamp() * 1000)
 
 
-def dollars(amount: int) -> str:
-    """Write millionths of a US dollar for people: two decimals, or as many as are needed."""
-    text = f"{amount / MICRO:.6f}".rstrip("0")
-    whole, _, decimals = text.partition(".")
-    return f"${whole}.{decimals:0<2}"
+def _admit(charge: Charge, sum_: int, cap: int, span: str) -> None:
+    """Raise LimitReached where the ``sum_`` that a charge is in passes a cap."""
+    if sum_ <= cap:
+        return
+    left = max(0, cap - (sum_ - charge.amount))
+    raise LimitReached(
+        f"this {charge.operation} would cost {written(charge.amount)}, and"
+        f" {written(left) if left else 'nothing'} is left of the cap of {written(cap)} a {span}",
+        hint=f"vidctl cost cap --{span} USD",
+    )

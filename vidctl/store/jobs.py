@@ -8,13 +8,12 @@ never stays "running".
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Sequence
 from typing import Any
 
 from vidctl.errors import LibraryLocked, NotFound
-from vidctl.ids import derived_id, new_id
+from vidctl.ids import derived_id
+from vidctl.store import leases
 from vidctl.store.database import Scoped, now, to_json
 
 UPSERT = """
@@ -48,8 +47,8 @@ class SqliteJobs(Scoped):
                 raise NotFound(f"there is no thing {thing_id}")
             group_id, job_id, old_key, state, owner, until = row
             # A worker never waits for itself: a second claim by this process is a restart.
-            is_held = state == "running" and until > now() and owner != this_worker()
-            if is_held and is_alive(owner):
+            is_held = state == "running" and leases.is_live(owner, until)
+            if is_held and not leases.is_ours(owner):
                 raise LibraryLocked(
                     f"another vidctl is busy with {stage} of this item",
                     hint="wait for it, or try again in a minute",
@@ -65,9 +64,8 @@ class SqliteJobs(Scoped):
                     "thing_id": thing_id,
                     "stage": stage,
                     "key": key,
-                    "owner": this_worker(),
-                    "until": now() + round(seconds * 1000),
                     "now": now(),
+                    **leases.taken(seconds),
                 },
             )
         return str(job_id)
@@ -77,9 +75,9 @@ class SqliteJobs(Scoped):
         with self.database.transaction():
             self._held(job_id)
             self.database.execute(
-                f"UPDATE jobs AS j SET lease_until = :until WHERE {self.in_scope('j')}"
-                " AND j.id = :id",
-                self.bound(id=job_id, until=now() + round(seconds * 1000)),
+                "UPDATE jobs AS j SET lease_owner = :owner, lease_until = :until"
+                f" WHERE {self.in_scope('j')} AND j.id = :id",
+                self.bound(id=job_id, **leases.taken(seconds)),
             )
 
     def _held(self, job_id: str) -> None:
@@ -87,7 +85,7 @@ class SqliteJobs(Scoped):
         row = self.database.one(
             f"SELECT 1 FROM jobs AS j WHERE {self.in_scope('j')} AND j.id = :id"
             " AND j.state = 'running' AND j.lease_owner = :owner",
-            self.bound(id=job_id, owner=this_worker()),
+            self.bound(id=job_id, owner=leases.this_worker()),
         )
         if row is None:
             raise LibraryLocked(
@@ -135,7 +133,7 @@ class SqliteJobs(Scoped):
                     state="failed" if error else "done",
                     error=error,
                     now=now(),
-                    owner=this_worker(),
+                    owner=leases.this_worker(),
                 ),
             )
 
@@ -167,33 +165,5 @@ class SqliteJobs(Scoped):
 
 
 def _state(state: str, owner: str, until: int) -> str:
-    if state == "running" and (until <= now() or not is_alive(owner)):
-        return "interrupted"
-    return state
-
-
-_boot = new_id()
-
-
-def this_worker() -> str:
-    """Name this process: host, process id, and a nonce that outlives a reused process id."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_boot}"
-
-
-def is_alive(owner: str) -> bool:
-    """Tell whether a worker may still run; on other machines only the lease can tell."""
-    host, _, rest = owner.partition(":")
-    pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
-    if owner == this_worker():
-        return True
-    if os.name == "nt":  # signal 0 is Ctrl-C there
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return int(pid) != os.getpid()
+    is_lost = state == "running" and not leases.is_live(owner, until)
+    return "interrupted" if is_lost else state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from vidctl.model.media import MediaRow
@@ -52,14 +52,13 @@ class SqliteMedia(Scoped):
             role=role,
         )
 
-    def by_hash(self, sha256: str, role: str = "source") -> MediaRow | None:
-        """Return the media row of the home group with these bytes, None when there is none."""
+    def by_hash(self, sha256: str) -> MediaRow | None:
+        """Return where the home group has bytes: as an item's media, else as a former version."""
         found = self._where(
-            "m.group_id = :home AND m.sha256 = :sha256 AND m.role = :role",
+            "m.group_id = :home AND m.sha256 = :sha256 AND m.role IN ('source', 'version')",
             sha256=sha256,
-            role=role,
         )
-        return found[0] if found else None
+        return min(found, key=lambda row: row.role) if found else None
 
     def by_file(self, filename: str, path: str = "") -> MediaRow | None:
         """Return what was taken into the home group from a file of that name, the newest.
@@ -92,6 +91,20 @@ class SqliteMedia(Scoped):
                 self.bound(host=host, locator=locator, besides=besides),
             )
         )
+
+    def owners(self, locators: Collection[str]) -> Mapping[tuple[str, str], str]:
+        """Return the ids of the things that bytes are of, by host and locator.
+
+        Bytes that several things share are the first one's; those that nobody needs any more are
+        whose they were.
+        """
+        rows = self.database.rows(
+            f"SELECT m.host, m.locator, m.thing_id FROM media AS m WHERE {self.in_scope('m')}"
+            " AND m.locator IN (SELECT value FROM json_each(:locators))"
+            " ORDER BY m.deleted_at IS NULL, m.id DESC",
+            self.bound(locators=to_json(list(locators))),
+        )
+        return {(host, locator): thing_id for host, locator, thing_id in rows}
 
     def all(self) -> Iterable[MediaRow]:
         """Return every media row of the scope."""

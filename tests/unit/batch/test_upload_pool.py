@@ -124,6 +124,63 @@ def test_work_under_way_ends_when_nobody_waits_for_it() -> None:
         gate.heed()
 
 
+def test_what_threads_wait_for_is_ended_with_them() -> None:
+    """A decoder hears of nothing; whoever waits for it ends when it is ended."""
+    gate = Gate(0)
+    decoders = [threading.Event() for _ in range(3)]
+    waiting = threading.Barrier(4)
+
+    def act(number: int) -> bool:
+        with gate.ended_by(decoders[number].set):
+            waiting.wait(30)
+            return decoders[number].wait(30)
+
+    def items() -> Iterator[int]:
+        yield from range(3)
+        waiting.wait(30)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        each(items(), worker_of(act), jobs=3, gate=gate)
+    assert [decoder.is_set() for decoder in decoders] == [True] * 3
+    assert gate._endings == [], "nothing is ended that nobody waits for"
+    assert [t for t in threading.enumerate() if t.name.startswith("upload-")] == []
+
+
+def test_one_at_a_time_is_abandoned_as_well() -> None:
+    """Threads that pace for this one must not go on."""
+    gate = Gate(0)
+
+    def act(number: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        each([1], worker_of(act), jobs=1, gate=gate)
+    with pytest.raises(Abandoned):
+        gate.heed()
+
+
+def test_deaf_threads_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vidctl.batch.pool.HURRY", 0.3)
+    may_end = threading.Event()
+    waiting = threading.Barrier(9)
+
+    def act(number: int) -> None:
+        waiting.wait(30)
+        may_end.wait(30)
+
+    def items() -> Iterator[int]:
+        yield from range(8)
+        waiting.wait(30)
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        each(items(), worker_of(act), jobs=8, gate=Gate(0))
+    assert time.monotonic() - began < 0.3 + 1.5, "not eight times that"
+    may_end.set()
+
+
 def test_there_are_no_more_places_than_that() -> None:
     gate = Gate(3)
     admitted: list[int] = []

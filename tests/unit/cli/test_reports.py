@@ -120,3 +120,15 @@ def test_bars_fit_on_a_terminal_and_show_bytes(monkeypatch: pytest.MonkeyPatch) 
     report.close()
     assert "uploaded\\x1b[2J" in screen.getvalue()
     assert "never begun: failed" in screen.getvalue()
+
+
+def test_a_bar_that_is_dropped_leaves_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    report = BarReport(Diagnostics(color="never"))
+    report.step("bad.mp4", "probe")
+    report.drop("bad.mp4")
+    report.drop("never begun")
+    assert report._progress.tasks == []
+    report.close()
+    assert "bad.mp4:" not in screen.getvalue()

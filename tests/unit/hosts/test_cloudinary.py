@@ -28,7 +28,6 @@ from vidctl.errors import (
 )
 from vidctl.hosts.cloudinary import CloudinaryHost
 from vidctl.model.media import Asset, Content
-from vidctl.ports import Sending
 from vidctl.retry import Retry
 
 GROUP = "01jgzzzzzz7000000000000000"
@@ -625,20 +624,6 @@ def test_a_file_that_changed_makes_no_asset(
     assert service.assets == {}
     with pytest.raises(NotFound):
         host.put(small.with_name("none.mp4"), content_of(SMALL))
-
-
-def test_progress_and_pace(service: CloudinaryServer, host: CloudinaryHost, large: Path) -> None:
-    heard: list[tuple[float, float]] = []
-    paced: list[int] = []
-    service.faults.extend(["", "", "503"])
-    host.put(
-        large,
-        content_of(LARGE),
-        Sending(lambda done, total: heard.append((done, total)), paced.append),
-    )
-    part = 1 << 16
-    assert heard == [(n, len(LARGE)) for n in (part, 2 * part, 3 * part, len(LARGE))]
-    assert paced == [part, part, part, part, len(LARGE) - 3 * part]  # the second left twice
 
 
 def test_parts_name_their_place_and_share_an_id(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 
 import pytest
 from servers.cloudinary import CloudinaryServer
 
-from vidctl.hosts.cloudinary import verify_callback
+from vidctl.hosts.cloudinary import SeenHere, verify_callback
 
 SECRET = "Pp_n0t-a-real-s3cret"
 NOW = 1_795_541_000.0
@@ -99,10 +100,61 @@ def test_another_secret_and_none_do_not_pass() -> None:
     assert not passes(BODY, STAMP, signed(BODY, STAMP, ""), secret="")
 
 
+def accepts(body: bytes, signature: str, seen: SeenHere, now: float = NOW) -> bool:
+    return verify_callback(body, STAMP, signature, secret=SECRET, now=now, seen=seen)
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_what_came_before_does_not_pass(algorithm: str) -> None:
+    seen = SeenHere()
+    signature = signed(BODY, STAMP, algorithm=algorithm)
+    assert not accepts(BODY[:-1], signature, seen), "a forgery is not remembered"
+    assert accepts(BODY, signature, seen)
+    for age in (0, 60, 7199, 7200, 7201):
+        assert not accepts(BODY, signature, seen, NOW + age)
+    other = BODY + b" "
+    assert accepts(other, signed(other, STAMP, algorithm=algorithm), seen)
+    assert accepts(BODY, signature, SeenHere()), "each memory is its own"
+
+
+def test_one_thread_of_many_accepts_it() -> None:
+    seen, signature = SeenHere(), signed(BODY, STAMP)
+    taken: list[bool] = []
+    ready = threading.Barrier(8)
+
+    def receive() -> None:
+        ready.wait()
+        taken.append(accepts(BODY, signature, seen))
+
+    threads = [threading.Thread(target=receive) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+def test_a_memory_is_bounded_and_forgets_what_is_too_old_anyway() -> None:
+    seen = SeenHere(most=3)
+    assert [seen.is_new(name, until=NOW + 100, now=NOW) for name in "aabcd"] == [
+        *(True, False, True, True),
+        False,  # it is full
+    ]
+    later = NOW + 101
+    assert [seen.is_new(name, until=later + 100, now=later) for name in "dabc"] == [
+        *(True, True, True),
+        False,
+    ]
+
+
 def test_a_host_checks_with_its_own_secret() -> None:
     with CloudinaryServer() as server:
         host = server.host()
         stamp = str(int(time.time()))
         assert host.verify_callback(BODY, stamp, signed(BODY, stamp, server.secret))
+        assert not host.verify_callback(BODY, stamp, signed(BODY, stamp, server.secret))
+        assert host.verify_callback(
+            BODY, stamp, signed(BODY, stamp, server.secret), seen=SeenHere()
+        )
         assert not host.verify_callback(BODY, stamp, signed(BODY, stamp, "other"))
         assert server.calls == []

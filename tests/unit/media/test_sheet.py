@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 
 from vidctl import failpoints
 from vidctl.errors import InvalidMedia, StorageFull, UsageError
-from vidctl.media.sheet import GAP, GROUND, sheet
+from vidctl.media.sheet import GAP, GROUND, MOST_PIXELS, labels, sheet
 
 Sample = Callable[[str], Path]
 
@@ -60,11 +61,11 @@ def test_each_picture_carries_its_time(steps: Path, target: Path) -> None:
     """White digits on a dark ground in the corner; without them, a picture has one shade."""
     sheet(steps, target, columns=1, rows=1, width=400)
     with Image.open(target) as image:
-        assert image.size == (160 + 2 * GAP, 90 + 2 * GAP), "small pictures are not enlarged"
-        corner = image.convert("L").crop((110, 75, 160, 96))
+        assert image.size == (400, round(384 * 9 / 16) + 2 * GAP), "as wide as was asked for"
+        corner = image.convert("L").crop((310, 190, 390, 222))
         assert max(corner.tobytes()) > 200
         assert min(corner.tobytes()) < 60
-        body = image.convert("L").crop((20, 20, 100, 80)).tobytes()
+        body = image.convert("L").crop((20, 20, 200, 160)).tobytes()
         assert max(body) - min(body) <= 4
 
 
@@ -73,6 +74,65 @@ def test_a_short_video_has_fewer_pictures_and_rows(tmp_path: Path, target: Path)
     assert made["pictures"] == [0.1, 0.2]
     with Image.open(target) as image:
         assert image.height < 90 + 3 * GAP
+
+
+def test_fewer_pictures_than_columns_fill_the_row(tmp_path: Path, target: Path) -> None:
+    path = make_video(tmp_path / "v.mp4", 0.1)
+    made = sheet(path, target, columns=5, rows=4, width=800)
+    assert len(made["pictures"]) == 1
+    tile = 800 - 2 * GAP
+    assert (made["width"], made["height"]) == (800, round(tile * 9 / 16) + 2 * GAP)
+    with Image.open(target) as image:
+        assert grey(image, (800 - GAP - 5, GAP + 5)) != pytest.approx(GROUND[0], abs=6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        ([0.5, 61.9, 3600], ["00:00", "01:01", "1:00:00"]),
+        ([0.1, 0.35, 59.95], ["00:00.1", "00:00.3", "00:59.9"]),
+        ([1.02, 1.04, 2.0], ["00:01.02", "00:01.04", "00:02.00"]),
+        ([0.001, 0.002], ["00:00.001", "00:00.002"]),
+        ([], []),
+    ],
+)
+def test_no_two_pictures_have_the_same_label(seconds: list[float], said: list[str]) -> None:
+    assert labels(seconds) == said
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize(("columns", "rows", "width"), [(1, 1, 400), (16, 9, 1600), (3, 2, 501)])
+def test_a_sheet_is_as_wide_as_was_asked_for(
+    tmp_path: Path, target: Path, rotation: int, columns: int, rows: int, width: int
+) -> None:
+    path = make_video(tmp_path / "v.mp4", 20, rotation=rotation)
+    made = sheet(path, target, columns=columns, rows=rows, width=width)
+    assert made["width"] == width
+    assert len(made["pictures"]) == columns * rows
+    tile = (width - GAP * (columns + 1)) // columns
+    shape = 16 / 9 if rotation % 180 else 9 / 16
+    assert made["height"] == rows * (round(tile * shape) + GAP) + GAP
+
+
+@pytest.mark.parametrize("aspect", [Fraction(1, 200), Fraction(200, 1)])
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_strips_are_neither_cut_off_nor_endless(
+    tmp_path: Path, aspect: Fraction, rotation: int
+) -> None:
+    path = make_video(tmp_path / "v.mp4", 2, aspect=aspect, rotation=rotation)
+    target = tmp_path / "sheet.webp"
+    made = sheet(path, target, columns=1, rows=20, width=8192)
+    assert made["width"] == 8192
+    assert made["width"] * made["height"] <= MOST_PIXELS
+    with Image.open(target) as image:
+        assert (image.format, image.height) == ("WEBP", made["height"])
+
+
+@pytest.mark.parametrize(("suffix", "form"), [("png", "PNG"), ("webp", "WEBP"), ("jpeg", "JPEG")])
+def test_the_ending_says_the_format(sample: Sample, tmp_path: Path, suffix: str, form: str) -> None:
+    sheet(sample("mp4"), tmp_path / f"sheet.{suffix}", columns=2, rows=2, width=400)
+    with Image.open(tmp_path / f"sheet.{suffix}") as image:
+        assert image.format == form
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "ts", "avi", "flv", "mpg", "wmv"])
@@ -86,9 +146,8 @@ def test_a_turned_video_stands_upright(tmp_path: Path, target: Path) -> None:
     path = make_video(tmp_path / "v.mp4", 2, rotation=90)
     made = sheet(path, target, columns=1, rows=1, width=160)
     with Image.open(target) as image:
-        # 90 pixels wide are never enlarged; the sheet is as high as such a picture.
-        assert image.height == 160 + 2 * GAP
-    assert made["height"] == 160 + 2 * GAP
+        assert image.height == round(144 * 16 / 9) + 2 * GAP
+    assert made["height"] == image.height
 
 
 def test_what_is_left_of_a_cut_file_is_shown(sample: Sample, tmp_path: Path, target: Path) -> None:

@@ -235,3 +235,10 @@ def test_a_full_disk_leaves_the_old_picture(sample: Sample, target: Path) -> Non
         thumbnail(sample("mp4"), target)
     assert target.read_bytes() == b"old"
     assert sorted(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(("suffix", "form"), [("png", "PNG"), ("webp", "WEBP"), ("jpeg", "JPEG")])
+def test_the_ending_says_the_format(tmp_path: Path, suffix: str, form: str) -> None:
+    thumbnail(make_video(tmp_path / "v.mp4", 1), tmp_path / f"picture.{suffix}")
+    with Image.open(tmp_path / f"picture.{suffix}") as image:
+        assert image.format == form

@@ -486,3 +486,57 @@ def test_a_full_disk_leaves_nothing(web: WebServer, tmp_path: Path, number: int)
     failpoints.arm(f"fetch.write:{number}:enospc")
     fails(StorageFull, web, tmp_path)
     assert len(web.calls) == 1
+
+
+# --- stopping -----------------------------------------------------------------------------------
+
+
+class Stop(BaseException):
+    """What a caller ends a call with."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(hangs=True),
+        Page(b"x" * 1000, pause=0.2),
+        Page(b"x" * 1000, pause=0.2, slow="head"),
+        Page(status=503, headers={"Retry-After": "60"}),
+    ],
+    ids=["silent", "trickle", "head", "pause"],
+)
+def test_a_call_ends_when_told_to(web: WebServer, tmp_path: Path, page: Page) -> None:
+    web.pages["/talk.mp4"] = page
+    began = time.monotonic()
+
+    def heed() -> None:
+        if time.monotonic() - began > 0.5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        fetcher(heed=heed, timeout=30.0, retry=Retry()).download(
+            f"{web.base}/talk.mp4", tmp_path / "target"
+        )
+    assert time.monotonic() - began < 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lookup_that_takes_long_is_left(tmp_path: Path) -> None:
+    may_end = threading.Event()
+    calls = 0
+
+    def lookup(host: str, port: int) -> Sequence[str]:
+        may_end.wait(30)
+        return ["127.0.0.1"]
+
+    def heed() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 3:
+            raise Stop
+
+    began = time.monotonic()
+    with pytest.raises(Stop):
+        fetcher(heed=heed, resolve=lookup).get("http://talks.example.com/a")
+    assert time.monotonic() - began < 5
+    may_end.set()

@@ -11,9 +11,10 @@ import pytest
 from servers.web import Page, WebServer
 
 from vidctl.errors import AddressRefused, NotFound, UsageError
+from vidctl.files import sweep_folders
 from vidctl.net.fetch import Fetcher
 from vidctl.sources import Source, downloaded, gather
-from vidctl.sources.links import PREFIX, sweep
+from vidctl.sources.links import PREFIX
 
 
 @pytest.fixture
@@ -92,5 +93,5 @@ def test_what_killed_processes_left_is_swept(web: WebServer, tmp_path: Path) -> 
     with downloaded(link(web, "/a talk.mp4"), tmp_path, Fetcher("127.0.0.1")):
         pass
     assert {path for path in tmp_path.iterdir() if not path.is_symlink()} == {young, growing, other}
-    assert sweep(tmp_path, older_than=-1) == 2
+    assert sweep_folders(tmp_path, f"{PREFIX}*", older_than=-1) == 2
     assert (other / "arriving").exists()

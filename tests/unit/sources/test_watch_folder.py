@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from vidctl.errors import NotFound, UsageError
-from vidctl.sources.watch import SHARE, is_unfinished, watch
+from vidctl.sources.watch import EMPTY, FIRST_PAUSE, LONGEST_PAUSE, SHARE, Watch, is_unfinished
 
 Script = dict[float, Callable[[], object]]
 
@@ -26,6 +27,7 @@ class World:
         self.until = until
         self.now = 0.0
         self.given: list[tuple[float, str]] = []
+        self.told: list[tuple[float, str]] = []
 
     def sleep(self, seconds: float) -> None:
         self.now = round(self.now + seconds, 6)
@@ -34,19 +36,24 @@ class World:
 
     def run(self, *, settle: float = 2.0, busy: float = 0.0) -> list[tuple[float, str]]:
         """Watch until ``until`` and return moment and name of what was given."""
-        files = watch(
+        self.watch = Watch(
             self.folder,
             settle=settle,
             poll=0.5,
             stop=lambda: self.now >= self.until,
             sleep=self.sleep,
             clock=lambda: self.now,
+            tell=lambda message: self.told.append((self.now, message)),
         )
-        for path in files:
+        for path in self.watch:
             self.given.append((self.now, str(path.relative_to(self.folder))))
             if busy:
                 self.sleep(busy)
+            self.hear(path)
         return self.given
+
+    def hear(self, path: Path) -> None:
+        """Do with a file what a test wants to do with it."""
 
 
 @pytest.fixture
@@ -173,16 +180,104 @@ def test_a_folder_below_may_come_and_go(folder: Path) -> None:
     assert World(folder, script).run() == [(2, "sub/a.mp4"), (8, "new/b.mp4")]
 
 
-def test_a_watched_folder_that_goes_is_said(folder: Path) -> None:
-    with pytest.raises(NotFound, match="gone") as caught:
-        World(folder, {3.0: lambda: shutil.rmtree(folder)}).run()
-    assert caught.value.item == str(folder)
+def test_a_watched_folder_that_goes_is_told_once_and_waited_for(
+    folder: Path, tmp_path: Path
+) -> None:
+    """A network drive that comes back has the same files: they are not given again."""
+    write(folder / "a.mp4")
+    away = tmp_path / "away"
+    script: Script = {
+        4.0: lambda: folder.rename(away),
+        8.0: lambda: away.rename(folder),
+        9.0: lambda: write(folder / "b.mp4"),
+    }
+    world = World(folder, script)
+    assert world.run() == [(2, "a.mp4"), (11, "b.mp4")]
+    (left, gone), (came, back) = world.told
+    assert (left, came) == (4, 8)
+    assert "the watched folder is gone" in gone
+    assert "is back" in back
+    assert world.watch.trouble is None
+
+
+def test_a_file_that_waits_is_not_given_while_its_folder_is_gone(
+    folder: Path, tmp_path: Path
+) -> None:
+    write(folder / "a.mp4")
+    world = World(folder, {1.0: lambda: folder.rename(tmp_path / "away")}, until=30)
+    assert world.run() == []
+    assert len(world.told) == 1, "once, however long it lasts"
+    assert isinstance(world.watch.trouble, NotFound)
+    assert world.watch.trouble.item == str(folder)
+    assert world.watch.waiting == {folder / "a.mp4"}
+
+
+def test_what_is_postponed_comes_again_after_pauses_that_grow(folder: Path) -> None:
+    write(folder / "a.mp4")
+    world = World(folder, {}, until=2000)
+    world.hear = lambda path: world.watch.postpone(path)  # type: ignore[method-assign]
+    moments = [moment for moment, _ in world.run()]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    expected = [FIRST_PAUSE * 2**n for n in range(6)]
+    assert pauses[:6] == pytest.approx(expected, abs=0.5)
+    assert set(pauses[6:]) == {LONGEST_PAUSE}
+    assert world.watch.waiting == {folder / "a.mp4"}
+
+
+def test_a_service_that_names_a_pause_is_given_it(folder: Path) -> None:
+    write(folder / "a.mp4")
+    world = World(folder, {}, until=100)
+    world.hear = lambda path: world.watch.postpone(path, least=42)  # type: ignore[method-assign]
+    assert [moment for moment, _ in world.run()] == [2, 44, 86]
+
+
+def test_a_postponed_file_that_changes_comes_when_it_is_complete(folder: Path) -> None:
+    file = write(folder / "a.mp4")
+    world = World(folder, {3.0: append(file)})
+    world.hear = lambda path: world.watch.postpone(path)  # type: ignore[method-assign]
+    assert world.run()[:2] == [(2, "a.mp4"), (5, "a.mp4")]
+
+
+def test_nothing_is_given_while_everything_is_held(folder: Path) -> None:
+    for name in "abc":
+        write(folder / f"{name}.mp4")
+    world = World(folder, {}, until=30)
+    held = []
+
+    def hear(path: Path) -> None:
+        if path.name != "c.mp4":
+            held.append(world.watch.hold())
+
+    world.hear = hear  # type: ignore[method-assign]
+    assert world.run() == [(2, "a.mp4"), (7, "b.mp4"), (17, "c.mp4")]
+    assert held == [FIRST_PAUSE, 2 * FIRST_PAUSE]
+
+
+def test_holding_twice_at_once_is_one_pause(folder: Path) -> None:
+    watch = Watch(folder, clock=lambda: 0.0)
+    assert [watch.hold(), watch.hold()] == [FIRST_PAUSE, FIRST_PAUSE]
+    watch.release()
+
+
+def test_files_that_stay_empty_are_told_once(folder: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).touch()
+    script: Script = {
+        10.0: lambda: (folder / "late.mp4").touch(),
+        150.0: lambda: write(folder / "a.mp4"),
+    }
+    world = World(folder, script, until=200)
+    assert world.run() == [(152, "a.mp4")]
+    assert world.told == [
+        (EMPTY, "a.mp4 and 1 more are empty: taken in when something is in it"),
+        (EMPTY + 10, "late.mp4 is empty: taken in when something is in it"),
+    ]
 
 
 def test_what_is_no_folder_is_a_mistake(tmp_path: Path) -> None:
     for path in (tmp_path / "none", write(tmp_path / "a.mp4")):
         with pytest.raises(UsageError):
-            next(watch(path))
+            Watch(path)
 
 
 def test_a_request_to_stop_is_heard_between_files(folder: Path) -> None:
@@ -225,7 +320,7 @@ def test_thousands_of_files_are_looked_through_quickly(
     monkeypatch.setattr(os, "scandir", count)
     begun = time.process_time()
     # Nothing settles, so that all of the time goes into looking.
-    files = watch(folder, settle=3600, stop=lambda: looks >= 10, sleep=lambda seconds: None)
+    files = Watch(folder, settle=3600, stop=lambda: looks >= 10, sleep=lambda seconds: None)
     assert list(files) == []
     assert looks == 10
     assert (time.process_time() - begun) / looks < 0.25, "seconds for a look; 0.04 are usual"
@@ -244,7 +339,7 @@ def test_it_works_in_real_time(folder: Path) -> None:
     writer = threading.Thread(target=grow)
     writer.start()
     sizes = []
-    for path in watch(folder, settle=0.3, poll=0.05, stop=over.is_set):
+    for path in Watch(folder, settle=0.3, poll=0.05, stop=over.is_set):
         assert path == file
         sizes.append(path.stat().st_size)
         over.set()
@@ -257,4 +352,4 @@ def test_ctrl_c_ends_it(folder: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        next(watch(folder, sleep=interrupted))
+        next(iter(Watch(folder, sleep=interrupted)))

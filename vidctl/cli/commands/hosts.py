@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from vidctl.cli.call import Call, call
+from vidctl.cli.call import call
 from vidctl.cli.lazy import Command, noun
 from vidctl.cli.text import size, visible
 from vidctl.errors import UsageError
-from vidctl.outcome import Outcome
 
 app = noun("Media hosts: list, check, verify.")
 
@@ -82,9 +81,10 @@ def verify(
     ] = "",
     signature: Annotated[str, typer.Option(metavar="HEX", help="The header X-Cld-Signature.")] = "",
 ) -> None:
-    """Tell whether a notification comes from a host; exit 7 when it is forged or old."""
+    """Tell whether a notification is a host's; exit 7 when it is forged, old, or came before."""
     with call(ctx) as c:
-        from vidctl.library import host_checks
+        from vidctl.library import host_checks, notifications
+        from vidctl.paths import notifications_folder
 
         if not timestamp or not signature:
             hint = "vidctl hosts verify --help"
@@ -92,12 +92,17 @@ def verify(
         content = _body(body)
         hosts = host_checks.BriefHosts(c.config)
         try:
-            is_valid = host_checks.callback_is_valid(
-                hosts, name, content, timestamp=timestamp, signature=signature
+            outcome = notifications.verify(
+                hosts,
+                name,
+                content,
+                timestamp=timestamp,
+                signature=signature,
+                seen=notifications.SeenOnDisk(notifications_folder()),
             )
         finally:
             hosts.close()
-        _told(c, name, is_valid)
+        c.finish(outcome, text=lambda: visible(_said(outcome.data)))
 
 
 def _body(file: str) -> bytes:
@@ -116,7 +121,9 @@ def _body(file: str) -> bytes:
     return content
 
 
-def _told(c: Call, name: str, is_valid: bool) -> None:
-    said = f"it comes from {name}" if is_valid else f"it does not come from {name}, or is too old"
-    data = {"name": name, "valid": is_valid}
-    c.finish(Outcome(data, findings=not is_valid), text=lambda: visible(said))
+def _said(found: dict[str, Any]) -> str:
+    if found["repeated"]:
+        return f"it comes from {found['name']}, but came before"
+    if found["valid"]:
+        return f"it comes from {found['name']}"
+    return f"it does not come from {found['name']}, or is too old"

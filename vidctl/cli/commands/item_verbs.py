@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidctl.cli.call import Call
 from vidctl.cli.commands.item_flags import youtube_id
+from vidctl.cli.commands.media_screens import chapter_lines, is_cut_short, loudness_said, media_said
 from vidctl.cli.text import plural, visible, wrapped
 from vidctl.errors import UsageError
 from vidctl.outcome import Outcome
@@ -130,14 +131,18 @@ COLUMNS = (
     ("title", lambda item: str(item["name"])),
     (
         "length",
-        lambda item: (
-            clock(item["properties"].get("duration", 0)) if "duration" in item["properties"] else ""
-        ),
+        lambda item: _length(item["properties"]) if "duration" in item["properties"] else "",
     ),
     ("status", lambda item: str(item["status"])),
     ("tags", lambda item: ", ".join(item["properties"].get("tags", []))),
     ("added", lambda item: iso(item["createdAt"])[:10]),
 )
+
+
+def _length(properties: dict[str, Any]) -> str:
+    """Return how long an item lasts, and whether its file ends before its end."""
+    said = clock(properties["duration"])
+    return f"{said} (cut short)" if is_cut_short(properties) else said
 
 
 def show(c: Call, type: str, item: str) -> None:
@@ -150,6 +155,9 @@ def described(data: dict[str, Any], columns: int) -> str:
     """Return an item for people: one property a line, the transcript last."""
     properties = dict(data["properties"])
     transcript = properties.pop("transcript", None)
+    chapters = properties.pop("chapters", None)
+    if "duration" in properties:
+        properties["duration"] = _length(properties)
     lines = [visible(data["name"]), ""]
     rows = {
         "type": data["type"],
@@ -167,6 +175,8 @@ def described(data: dict[str, Any], columns: int) -> str:
         if value not in (None, "", [], {}):
             first, *rest = wrapped(_shown(key, value), columns, " " * 15)
             lines += [f"{key:<14} {first[15:]}", *rest]
+    if chapters:
+        lines += ["", "chapters", *chapter_lines(chapters, columns)]
     if transcript:
         lines.append("")
         for line in visible(transcript, lines=True).split("\n"):
@@ -177,8 +187,16 @@ def described(data: dict[str, Any], columns: int) -> str:
 def _shown(key: str, value: Any) -> str:
     if key == "publishedAt":
         return iso(value)
-    if key == "duration":
+    if key == "duration" and not isinstance(value, str):
         return clock(value)
+    if key == "media":
+        return media_said(value)
+    if key == "loudness":
+        return loudness_said(value)
+    if key == "chapters":
+        return "; ".join(line.strip() for line in chapter_lines(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, list):
         return visible(", ".join(map(str, value)))
     if isinstance(value, dict):

@@ -23,6 +23,7 @@ Name = Annotated[
 ]
 # A mistake in the place of the key must be told without the error of the parser, which quotes it.
 LENIENT = {"allow_extra_args": True}
+STATES = {True: "set", False: "not set", None: "not known"}
 
 
 def _allow(c: Call) -> None:
@@ -39,7 +40,7 @@ def list_(ctx: typer.Context) -> None:
         columns = (
             ("name", lambda item: str(item["name"])),
             ("kind", lambda item: str(item["kind"])),
-            ("state", lambda item: "set" if item["set"] else "not set"),
+            ("state", lambda item: STATES[item["set"]]),
             ("from", lambda item: str(item["source"])),
             ("date", lambda item: str(item["setAt"] or "")),
         )
@@ -67,8 +68,9 @@ def set_(
     with call(ctx) as c:
         _allow(c)
         store = _named(c, ctx, name)
-        text = _given(c, name, file)
+        text, note = _given(c, name, file)
         outcome = store.set(name, text, insecure=insecure, rehearse=c.is_rehearsal)
+        outcome.notes += [note] if note else []
         said = f"{c.said('kept', 'keep')} the key of {name} in {outcome.data['source']}"
         c.finish(outcome, text=lambda: visible(said))
 
@@ -107,18 +109,17 @@ def _named(c: Call, ctx: typer.Context, name: str) -> KeyStore:
     return store
 
 
-def _given(c: Call, name: str, file: Path | None) -> str:
-    """Return the text that is to be the key, from the file, the terminal or stdin."""
+def _given(c: Call, name: str, file: Path | None) -> tuple[str, str]:
+    """Return the text that is to be the key, from the file, the terminal or stdin, and a note."""
     from vidctl.keys.shapes import LONGEST
 
     if file is not None:
-        from vidctl.files import reading
+        from vidctl.keys.given_file import text_of
 
-        with reading(file) as reader:
-            return reader.read(LONGEST + 1).decode("utf-8", "replace")
+        return text_of(file)
     if not sys.stdin.isatty():
-        return sys.stdin.read(LONGEST + 1)
+        return sys.stdin.read(LONGEST + 1), ""
     if c.values.get("no_input"):
         hint = f"vidctl keys set {name} --from-file FILE"
         raise UsageError("nothing is asked, because of --no-input", hint=hint)
-    return c.diagnostics.ask_secret(f"key of {name}")
+    return c.diagnostics.ask_secret(f"key of {name}"), ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from enum import StrEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -79,7 +80,7 @@ def probe(
 ) -> None:
     """Show what is in a media file: duration, streams, rotation, chapters, tags."""
     with call(ctx) as c:
-        outcome = c.library.media.probe(subject, loudness=loudness)
+        outcome = c.media.probe(subject, loudness=loudness)
         c.finish(outcome, text=lambda: screens.probed(outcome.data, min(c.output.columns, 80)))
 
 
@@ -105,9 +106,7 @@ def thumb(
         if auto and at is not None:
             raise UsageError("--at and --auto exclude each other")
         moment = None if at is None else parse_seconds(at)
-        outcome = c.library.media.thumb(
-            subject, _goal(c, place), at=moment, width=width, report=c.report()
-        )
+        outcome = c.media.thumb(subject, _goal(c, place), at=moment, width=width, report=c.report())
         _told(c, outcome, "thumbnail")
 
 
@@ -124,7 +123,7 @@ def sheet(
 ) -> None:
     """Make a contact sheet: pictures of the whole video, each with its time."""
     with call(ctx) as c:
-        outcome = c.library.media.sheet(
+        outcome = c.media.sheet(
             subject, _goal(c, place), columns=columns, rows=rows, width=width, report=c.report()
         )
         _told(c, outcome, "sheet")
@@ -155,7 +154,7 @@ def storyboard(
     """Make what players show above the time line: small pictures, and WebVTT that finds them."""
     with call(ctx) as c:
         across, down = (None, None) if tiles is None else _grid(tiles)
-        outcome = c.library.media.storyboard(
+        outcome = c.media.storyboard(
             subject,
             _goal(c, place),
             every=None if every is None else parse_seconds(every),
@@ -194,7 +193,7 @@ def audio(
 ) -> None:
     """Make a sound file of a video or of another sound file, with its tags and cover."""
     with call(ctx) as c:
-        outcome = c.library.media.audio(
+        outcome = c.media.audio(
             subject,
             _goal(c, place),
             form=_form(format, str(place()["out"])).value,
@@ -207,12 +206,20 @@ def audio(
 
 
 def _form(wanted: Form | None, out: str) -> Form:
-    """Return what to convert to. Raises UsageError where a file would get another's ending."""
-    ending = out.rpartition(".")[2].lower() if "." in out else ""
+    """Return what to convert to.
+
+    Raises UsageError where a file would get another's ending, or one that says nothing.
+    """
+    ending = PurePath(out).suffix.lower().removeprefix(".")
     said = Form(ending) if ending in list(Form) else None
     if wanted is not None and said is not None and wanted is not said:
         raise UsageError(
             f"--out ends in .{ending}, but --format is {wanted.value}", hint="leave --format out"
+        )
+    if out and wanted is None and said is None:
+        raise UsageError(
+            f"{out!r} does not end in .opus, .mp3 or .wav, so the format is not known",
+            hint="add --format opus|mp3|wav",
         )
     return wanted or said or Form.opus
 
@@ -242,9 +249,7 @@ def peaks(
         # Asked before a progress bar stands in for stdout.
         is_plain = c.output.file is None and not can_say(sys.stdout.encoding)
         columns = min(c.output.columns, 80)
-        outcome = c.library.media.peaks(
-            subject, goal, points=points, keeps=store, report=c.report()
-        )
+        outcome = c.media.peaks(subject, goal, points=points, keeps=store, report=c.report())
         c.finish(outcome, text=lambda: screens.outline(outcome.data, columns, ascii=is_plain))
 
 
@@ -260,7 +265,7 @@ def preview(
 ) -> None:
     """Make an animated WebP of several moments."""
     with call(ctx) as c:
-        outcome = c.library.media.preview(
+        outcome = c.media.preview(
             subject, _goal(c, place), seconds=seconds, width=width, report=c.report()
         )
         _told(c, outcome, "preview")
@@ -282,6 +287,12 @@ def move(
             "--delete-source", help="Remove the old bytes, once the new ones are verified."
         ),
     ] = False,
+    delete_copies: Annotated[
+        bool,
+        typer.Option(
+            "--delete-copies", help="Remove copies on all other hosts too, not only the old bytes."
+        ),
+    ] = False,
 ) -> None:
     """Move items' media to another host: copy, verify, switch; interrupted, it goes on."""
     with call(ctx) as c:
@@ -296,6 +307,7 @@ def move(
             items or [],
             to,
             deletes=delete_source,
+            clears=delete_copies,
             rehearse=c.is_rehearsal,
             report=c.report(),
         )

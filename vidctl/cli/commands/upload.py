@@ -14,6 +14,7 @@ from vidctl.cli.call import call
 from vidctl.cli.lazy import verb
 from vidctl.cli.options import Given, takes
 from vidctl.cli.text import size
+from vidctl.errors import UsageError
 from vidctl.timecode import parse_date, parse_seconds
 
 JOBS = 64
@@ -67,11 +68,12 @@ def details(
 def plan(
     *,
     to: Annotated[
-        str, typer.Option(metavar="HOST", help="Host to send to, instead of the setting's.")
-    ] = "",
+        str | None, typer.Option(metavar="HOST", help="Host to send to, instead of the setting's.")
+    ] = None,
     replace: Annotated[
-        str, typer.Option(metavar="ITEM", help="Make the file a new version of this item's media.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="ITEM", help="Make the file a new version of this item's media."),
+    ] = None,
     skip_existing: Annotated[
         Skip | None,
         typer.Option(
@@ -85,14 +87,21 @@ def plan(
         int, typer.Option("--jobs", "-j", min=1, max=JOBS, help="Files at a time.")
     ] = 1,
     limit_rate: Annotated[
-        str, typer.Option(metavar="RATE", help="Bytes a second for all files, such as 5M.")
-    ] = "",
+        str | None,
+        typer.Option(
+            metavar="RATE", help="Bytes a second for all files, such as 5M; 0 is no limit."
+        ),
+    ] = None,
     max_items: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Stop after N new items (exit code 8).")
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Stop after N new items (exit code 8); 0 is no limit."
+        ),
     ] = 0,
     max_duration: Annotated[
-        str, typer.Option(metavar="TIME", help="Refuse longer files, such as 2h.")
-    ] = "",
+        str | None,
+        typer.Option(metavar="TIME", help="Refuse longer files, such as 2h; 0 is no limit."),
+    ] = None,
     allow_truncated: Annotated[
         bool,
         typer.Option("--allow-truncated", help="Take files that are cut short, and mark them."),
@@ -104,15 +113,19 @@ def plan(
     """Return how the upload is to go."""
     from vidctl.transfer import parse_rate
 
+    for name, value in (("to", to), ("replace", replace)):
+        if value == "":
+            # An unset variable in a script must not mean another upload than was meant.
+            raise UsageError(f"--{name} is empty", hint=f"name one, or leave --{name} out")
     return {
-        "host": to,
-        "replace": replace,
+        "host": to or "",
+        "replace": replace or "",
         "skip": skip_existing.value if skip_existing else "",
         "is_watching": watch,
         "jobs": jobs,
-        "rate": parse_rate(limit_rate) if limit_rate else 0.0,
+        "rate": 0.0 if limit_rate is None else parse_rate(limit_rate),
         "max_items": max_items,
-        "max_duration": parse_seconds(max_duration) if max_duration else 0.0,
+        "max_duration": 0.0 if max_duration is None else parse_seconds(max_duration),
         "takes_truncated": allow_truncated,
         "measures_loudness": not no_loudness,
     }

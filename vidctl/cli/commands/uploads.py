@@ -11,6 +11,7 @@ from vidctl.cli.lazy import Command, WriteCommand, noun
 from vidctl.cli.output import Columns
 from vidctl.cli.text import plural, size
 from vidctl.errors import UsageError
+from vidctl.outcome import Outcome
 from vidctl.timecode import parse_date
 
 app = noun("Uploads that broke off: list, resume, abort …")
@@ -31,7 +32,8 @@ def list_(ctx: typer.Context) -> None:
 def resume(ctx: typer.Context, uploads: Ids = None) -> None:
     """Go on with uploads where they stopped, or with all of them.
 
-    The item gets the details that its file has; to say a title or tags, run the upload again.
+    Each becomes what it was to be: an item with the details that were given, a new version of an
+    item's media, or a move to another host.
     """
     with call(ctx) as c:
         outcome = c.library.uploads.resume(
@@ -70,22 +72,45 @@ def orphans(
     older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Only what began so long ago; younger may go on.")
     ] = "1d",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Also of groups that are gone, and of other libraries."),
+    ] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Remove them from the host.")] = False,
 ) -> None:
-    """List transfers that hosts hold and no upload here knows of; their parts cost money there."""
+    """List transfers that hosts hold and no upload here knows of; their parts cost money there.
+
+    Those that only --all lists may belong to another library that keeps its media in the same
+    place, and may still go on.
+    """
     with call(ctx) as c:
         library = c.library.uploads
-        wanted: dict[str, Any] = {"host": host, "older_than": _seconds(older_than)}
+        wanted: dict[str, Any] = {
+            "host": host,
+            "older_than": _seconds(older_than),
+            "every": every,
+        }
         outcome = library.orphans(**wanted)
         found = outcome.data["total"]
         if abort and found and not c.is_rehearsal:
-            c.confirm(f"Remove {plural(found, 'transfer')} from the host?")
+            c.confirm(f"Remove {plural(found, 'transfer')} from the host{_strange(outcome)}?")
             outcome = library.orphans(**wanted, abort=True)
         if abort and c.is_rehearsal:
             outcome.notes.append("nothing was changed")
         elif found and not abort:
-            outcome.notes.append("vidctl uploads orphans --abort removes them")
+            words = (
+                "vidctl uploads orphans --all --abort"
+                if every
+                else "vidctl uploads orphans --abort"
+            )
+            outcome.notes.append(f"{words} removes them")
         c.finish(outcome, columns=ORPHANS)
+
+
+def _strange(outcome: Outcome) -> str:
+    """Say how many transfers may be those of another library."""
+    count = sum(row["owner"] is None for row in outcome.data["items"])
+    return f", {count} of them of no group of this library" if count else ""
 
 
 def _seconds(age: str) -> float:
@@ -135,4 +160,5 @@ ORPHANS: Columns = (
     ("age", lambda row: _age(row["startedAt"])),
     ("state", lambda row: "aborted" if row["aborted"] else "orphan"),
     ("id", lambda row: str(row["remoteId"])),
+    ("group", lambda row: row["owner"] or "unknown"),
 )

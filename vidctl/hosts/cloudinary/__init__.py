@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vidctl.hosts.cloudinary.callbacks import verify_callback
+from vidctl.hosts.cloudinary.callbacks import SeenHere, verify_callback
 from vidctl.hosts.cloudinary.host import CloudinaryHost
 
-__all__ = ["CloudinaryHost", "verify_callback"]
+__all__ = ["CloudinaryHost", "SeenHere", "verify_callback"]

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from vidctl.errors import NotFound, NotVerified, UsageError
 from vidctl.files import atomic_writer
-from vidctl.hosts.cloudinary.callbacks import verify_callback
+from vidctl.hosts.cloudinary.callbacks import Seen, SeenHere, verify_callback
 from vidctl.hosts.cloudinary.delivery import Delivery
 from vidctl.hosts.cloudinary.names import FOLDER, parsed, place_of
 from vidctl.hosts.cloudinary.sending import Sender
 from vidctl.hosts.cloudinary.service import Service, account_of
 from vidctl.model.media import Asset, Content, Orphan, StoredMedia
-from vidctl.ports import Advance, Sending
+from vidctl.ports import Advance, Looked, Sending
 from vidctl.retry import Retry
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ MEGABYTE = 1 << 20
 PLAIN = Sending()
 
 
-class CloudinaryHost:
+class CloudinaryHost(Looked):
     """A MediaHost over one cloud of Cloudinary.
 
     ``options`` are the settings ``hosts.NAME.…`` by the last part of their names; ``key`` gives
@@ -54,6 +54,7 @@ class CloudinaryHost:
         self.part_size = self._part_size()
         self._key = key
         self._lock = threading.Lock()
+        self._seen = SeenHere()
         self._service: Service | None = None
         self._delivery: Delivery | None = None
 
@@ -118,11 +119,6 @@ class CloudinaryHost:
         url = self.delivery.trusted(str(said.get("secure_url", ""))) or self.delivery.url(place)
         return Asset(locator, _size(said), etag=str(said.get("etag", "")), url=url)
 
-    def exists(self, locator: str, *, size: int) -> bool:
-        """Tell whether bytes of that size are there."""
-        asset = self.stat(locator)
-        return asset is not None and asset.size == size
-
     def fetch(
         self, locator: str, target: Path, content: Content, advance: Advance = PLAIN.advance
     ) -> None:
@@ -176,10 +172,21 @@ class CloudinaryHost:
         """Return the bytes and the requests that sending takes."""
         return {"bytes": size, "requests": max(1, math.ceil(size / self.part_size))}
 
-    def verify_callback(self, body: bytes, timestamp: str, signature: str) -> bool:
-        """Tell whether a notification is this account's and at most two hours old."""
-        secret = self.service.account.secret
-        return verify_callback(body, timestamp, signature, secret=secret, now=time.time())
+    def verify_callback(
+        self, body: bytes, timestamp: str, signature: str, *, seen: Seen | None = None
+    ) -> bool:
+        """Tell whether a notification is this account's, at most two hours old, and new.
+
+        ``seen`` remembers what was accepted, in place of this object.
+        """
+        return verify_callback(
+            body,
+            timestamp,
+            signature,
+            secret=self.service.account.secret,
+            now=time.time(),
+            seen=self._seen if seen is None else seen,
+        )
 
     def close(self) -> None:
         """Give connections back."""
@@ -190,9 +197,9 @@ class CloudinaryHost:
             if part is not None:
                 part.close()
 
-    def tried(self, act: Callable[[], T]) -> T:
-        """Do something at the service, several times if need be."""
-        return self.retry.call(act, sleep=self.sleep)
+    def tried(self, act: Callable[[], T], *, sleep: Callable[[float], None] | None = None) -> T:
+        """Do something at the service, several times if need be, pausing by ``sleep``."""
+        return self.retry.call(act, sleep=sleep or self.sleep)
 
     @property
     def _timeout(self) -> float:

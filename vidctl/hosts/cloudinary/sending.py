@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vidctl.errors import Conflict, NotFound, NotVerified, RemoteFailed, Temporary, VidctlError
+from vidctl.hosts.cloudinary.underway import LEASE, UnderWay
 from vidctl.model.media import Content, StoredMedia
 from vidctl.model.upload import SentPart, Upload
 from vidctl.ports import Sending
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from vidctl.hosts.cloudinary.host import CloudinaryHost
     from vidctl.hosts.cloudinary.names import Place
 
+T = TypeVar("T")
 Answer = Mapping[str, Any]
-# How long a part may take before another process takes the upload for abandoned.
-PART_SECONDS = 3600.0
 
 
 class Sender:
@@ -38,13 +38,15 @@ class Sender:
         self.host, self.place = host, place
         self.source, self.content, self.sending = source, content, sending
         self.service = host.service
+        self._upload: Upload | None = None
+        self.under_way = UnderWay(sending, content.size, extend=self._extend, sleep=host.sleep)
         # Whether nothing was there when we began, so that what is there at the end is ours.
         self._was_missing = False
 
     def run(self) -> StoredMedia:
         """Send what is not there yet and return once Cloudinary is known to hold those bytes."""
-        total = self.content.size
         with self._journal() as upload:
+            self._upload = upload
             # A small file is asked about by sending it: the answer says whether it was there, and
             # the admin interface allows few calls an hour.
             is_small = self.content.size <= self.host.part_size
@@ -53,12 +55,15 @@ class Sender:
                 answer, md5 = self._send(upload, is_wrong=there is not None)
                 is_right = self._holds(answer, md5)
                 if not is_right and answer.get("existing"):
+                    self.under_way.restart()
                     answer, md5 = self._send(upload, is_wrong=True)
                     is_right = self._holds(answer, md5)
                 if not is_right:
                     raise self._refusal(answer)
-        self.sending.advance(total, total)
-        return StoredMedia(self.host.name, self.place.locator, self.content.sha256, total)
+        self.under_way.finish()
+        return StoredMedia(
+            self.host.name, self.place.locator, self.content.sha256, self.content.size
+        )
 
     @contextmanager
     def _journal(self) -> Iterator[Upload | None]:
@@ -73,17 +78,25 @@ class Sender:
             self.content,
             source=self.sending.origin or str(self.source),
             part_size=self.host.part_size,
-            seconds=PART_SECONDS,
+            seconds=LEASE,
         )
         try:
             yield upload
         except (Conflict, NotVerified):
             uploads.drop(upload.id)
             raise
-        except VidctlError as error:
-            uploads.finish(upload.id, error=error.message)
+        except BaseException as error:
+            uploads.finish(upload.id, error=str(error) or "stopped")
             raise
         uploads.finish(upload.id)
+
+    def _extend(self) -> None:
+        if self._upload is not None and self.sending.uploads is not None:
+            self.sending.uploads.extend(self._upload.id, seconds=LEASE)
+
+    def _tried(self, act: Callable[[], T]) -> T:
+        """Do something at the service, several times if need be, until it is no longer wanted."""
+        return self.under_way.run(lambda: self.host.tried(act, sleep=self.under_way.sleep))
 
     # --- what is there --------------------------------------------------------------------------
 
@@ -96,7 +109,10 @@ class Sender:
         look = self.service.look
         is_resumed = upload is not None and upload.remote_id
         try:
-            found = self.host.tried(lambda: look(self.place)) if is_resumed else look(self.place)
+            if is_resumed:
+                found = self._tried(lambda: look(self.place))
+            else:
+                found = self.under_way.run(lambda: look(self.place))
         except Temporary:
             return None
         self._was_missing = found is None
@@ -104,7 +120,7 @@ class Sender:
 
     def _is_right(self, there: Answer) -> bool:
         """Tell whether an asset that is there is our bytes. Raises Conflict, RemoteUnavailable."""
-        reader = PartReader(self.source, self.content, self.sending)
+        reader = self._reader()
         everything = range(self.content.size // self.host.part_size + 1)
         for _ in reader.parts(self.host.part_size, everything):
             pass
@@ -130,8 +146,15 @@ class Sender:
         """Tell whether Cloudinary delivers our bytes."""
         delivery = self.host.delivery
         url = delivery.trusted(str(answer.get("secure_url", ""))) or delivery.url(self.place)
-        return delivery.holds(
-            url, self.content, retry=self.host.retry, sleep=self.host.sleep, is_new=True
+        return self.under_way.run(
+            lambda: delivery.holds(
+                url,
+                self.content,
+                retry=self.host.retry,
+                sleep=self.under_way.sleep,
+                write=self.under_way.watch,
+                is_new=True,
+            )
         )
 
     def _refusal(self, answer: Answer) -> NotVerified:
@@ -139,7 +162,7 @@ class Sender:
         if self._was_missing or not answer.get("existing"):
             # That the bytes are not right matters more than that they cannot be removed.
             with suppress(VidctlError):
-                self.host.tried(lambda: self.service.destroy(self.place))
+                self._tried(lambda: self.service.destroy(self.place))
         return NotVerified(
             f"what {self.host.name} holds is not what was sent",
             hint="run the same command again; an upload preset must not change what it stores",
@@ -161,7 +184,7 @@ class Sender:
                 # Cloudinary forgets unfinished uploads after a while.
                 if not upload.parts:
                     raise
-                self.sending.advance(0, self.content.size)
+                self.under_way.restart()
         remote_id = secrets.token_hex(16)
         if upload is not None and uploads is not None:
             uploads.begin(upload.id, remote_id, self.host.part_size)
@@ -178,7 +201,7 @@ class Sender:
         """Send the parts that have not arrived; the last leaves once the file is known whole."""
         total = self.content.size
         count = max(1, -(-total // part_size))
-        reader = PartReader(self.source, self.content, self.sending)
+        reader = self._reader()
         skip: Collection[int] = set(upload.parts if upload else ()) - {count - 1}
         last = b""
         with closing(reader.parts(part_size, skip)) as parts:  # type: ignore[type-var]
@@ -189,13 +212,28 @@ class Sender:
                 if data is not None:
                     self._send_part(data, parameters, remote_id, offset)
                     self._remember(upload, SentPart(ordinal, offset, len(data)))
-                self.sending.advance(min(offset + part_size, total), total)
+                self.under_way.arrived(min(offset + part_size, total))
         reader.verify()
         return self._send_last(last, parameters, remote_id, reader.md5), reader.md5
 
     def _send_part(self, data: bytes, parameters: Answer, remote_id: str | None, at: int) -> None:
-        headers = self._headers(remote_id, at, len(data))
-        self._tried(data, lambda: self.service.upload(self.place, data, parameters, headers))
+        self._tried(lambda: self._upload_part(data, parameters, remote_id, at))
+
+    def _upload_part(
+        self, data: bytes, parameters: Answer, remote_id: str | None, at: int
+    ) -> Answer:
+        headers: dict[str, str] = {}
+        if remote_id is not None:
+            span = f"bytes {at}-{at + len(data) - 1}/{self.content.size}"
+            headers = {"Content-Range": span, "X-Unique-Upload-Id": remote_id}
+        return self.service.upload(
+            self.place, data, parameters, headers, lambda data: self.under_way.blocks(data, at)
+        )
+
+    def _reader(self) -> PartReader:
+        return PartReader(
+            self.source, self.content, replace(self.sending, heed=self.under_way.tick)
+        )
 
     def _send_last(
         self, data: bytes, parameters: Answer, remote_id: str | None, md5: str
@@ -204,7 +242,6 @@ class Sender:
 
         The answer says ``existing`` where the asset was there before.
         """
-        headers = self._headers(remote_id, self.content.size - len(data), len(data))
         may_be_there = False
 
         def send() -> Answer:
@@ -214,14 +251,14 @@ class Sender:
                 return {**there, "existing": True}
             may_be_there = True
             try:
-                return self.service.upload(self.place, data, parameters, headers)
+                return self._upload_part(data, parameters, remote_id, self.content.size - len(data))
             except Conflict:
                 there = self.service.look(self.place)
                 if there is None:
                     raise
                 return {**there, "existing": True}
 
-        answer = self._tried(data, send)
+        answer = self._tried(send)
         if answer.get("done") is False:
             raise RemoteFailed(f"{self.host.name} did not put the parts together")
         if answer.get("public_id", self.place.public_id) != self.place.public_id:
@@ -233,28 +270,9 @@ class Sender:
             )
         return answer
 
-    def _tried(self, data: bytes, send: Callable[[], Answer]) -> Answer:
-        """Send a part, several times if need be; the reader has paced the first time."""
-        is_again = False
-
-        def paced() -> Answer:
-            nonlocal is_again
-            if is_again:
-                self.sending.pace(len(data))
-            is_again = True
-            return send()
-
-        return self.host.tried(paced)
-
-    def _headers(self, remote_id: str | None, at: int, size: int) -> dict[str, str]:
-        if remote_id is None:
-            return {}
-        span = f"bytes {at}-{at + size - 1}/{self.content.size}"
-        return {"Content-Range": span, "X-Unique-Upload-Id": remote_id}
-
     def _remember(self, upload: Upload | None, part: SentPart) -> None:
         if upload is not None and self.sending.uploads is not None:
-            self.sending.uploads.save_part(upload.id, part, seconds=PART_SECONDS)
+            self.sending.uploads.save_part(upload.id, part, seconds=LEASE)
 
     def _parameters(self, *, is_wrong: bool) -> dict[str, Any]:
         """Return what every part says beside its bytes; signatures cover all of it.

@@ -11,8 +11,9 @@ import hmac
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,8 @@ from vidctl.retry import parse_retry_after
 
 if TYPE_CHECKING:
     from vidctl.hosts.cloudinary.names import Place
+
+Blocks = Callable[[bytes], Iterable[memoryview]]
 
 API = "https://api.cloudinary.com"
 _CLOUD = re.compile(r"[0-9A-Za-z_-]+")
@@ -55,18 +58,24 @@ def account_of(text: str, *, cloud: str, name: str) -> Account:
 
     Raises KeyRefused, whose message has nothing of the key.
     """
-    hint = f"vidctl keys set {name}"
     try:
         parts = urlsplit(text.strip())
         key, secret = unquote(parts.username or ""), unquote(parts.password or "")
         wanted = cloud or parts.netloc.rpartition("@")[2]
     except ValueError:
-        raise KeyRefused(f"the key of {name} has not the form {_FORM}", hint=hint) from None
+        raise _unfit(f"the key of {name} has not the form {_FORM}", name) from None
     if parts.scheme != "cloudinary" or not key or not secret:
-        raise KeyRefused(f"the key of {name} has not the form {_FORM}", hint=hint)
+        raise _unfit(f"the key of {name} has not the form {_FORM}", name)
     if not _CLOUD.fullmatch(wanted):
-        raise KeyRefused(f"the key of {name} names no cloud; its form is {_FORM}", hint=hint)
+        raise _unfit(f"the key of {name} names no cloud; its form is {_FORM}", name)
     return Account(wanted, key, secret)
+
+
+def _unfit(message: str, name: str) -> KeyRefused:
+    """Return the error for a key that cannot be one, so that nobody was asked."""
+    error = KeyRefused(message, hint=f"vidctl keys set {name}")
+    error.is_unbilled = True
+    return error
 
 
 class _Listening:
@@ -74,6 +83,7 @@ class _Listening:
 
     The SDK drops the headers of an answer that is an error, and with them how long to wait. It
     also sends again by itself, and follows redirects with a signed form: both are ours to decide.
+    Where a thread has set ``heard.blocks``, the bytes of a file leave as that yields them.
     """
 
     def __init__(self, pool: Any) -> None:
@@ -83,8 +93,33 @@ class _Listening:
     def request(self, **options: Any) -> Any:
         """Send a request as the SDK would, once."""
         self.heard.answer = None
+        blocks: Blocks | None = getattr(self.heard, "blocks", None)
+        if blocks is not None:
+            options = _streamed(options, blocks)
         self.heard.answer = self.pool.request(retries=False, **options)
         return self.heard.answer
+
+
+def _streamed(options: dict[str, Any], blocks: Blocks) -> dict[str, Any]:
+    """Return a request whose form is not put together in memory, with the file at its end.
+
+    urllib3 copies a file several times to make a form of it.
+    """
+    from urllib3.filepost import choose_boundary, encode_multipart_formdata
+
+    fields = options.pop("fields")
+    name, data = dict(fields)["file"]
+    others = [field for field in fields if field[0] != "file"]
+    mark = choose_boundary()
+    form, kind = encode_multipart_formdata([*others, ("file", (name, b""))], mark)
+    end = f"\r\n--{mark}--\r\n".encode()
+    head = form.removesuffix(end)
+    headers = {
+        **options.pop("headers"),
+        "Content-Type": kind,
+        "Content-Length": str(len(form) + len(data)),
+    }
+    return {**options, "headers": headers, "body": chain((head,), blocks(data), (end,))}
 
 
 _LOADING = threading.Lock()
@@ -133,24 +168,31 @@ class Service:
         place: Place,
         data: bytes,
         parameters: Mapping[str, Any],
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str],
+        blocks: Blocks,
     ) -> dict[str, Any]:
         """Send a whole file, or the part of one that ``headers`` describe.
 
-        Answers to parts do not say to which. So each upload has a connection of its own, where
-        an answer that was sent twice is never taken for the answer to the next request.
+        ``blocks`` yields the bytes as they may leave. Answers to parts do not say to which: each
+        upload has a connection of its own, where an answer that was sent twice is never taken for
+        the answer to the next request.
         """
         uploader, _, _ = _loaded()
+        heard = uploader._http.heard
         name = place.public_id.rpartition("/")[2].removesuffix(place.suffix) + place.suffix
-        return self._call(
-            uploader.upload_large_part,
-            uploader,
-            (name, data),
-            public_id=place.public_id,
-            resource_type=place.kind,
-            http_headers={"Connection": "close", **(headers or {})},
-            **parameters,
-        )
+        heard.blocks = blocks
+        try:
+            return self._call(
+                uploader.upload_large_part,
+                uploader,
+                (name, data),
+                public_id=place.public_id,
+                resource_type=place.kind,
+                http_headers={"Connection": "close", **headers},
+                **parameters,
+            )
+        finally:
+            heard.blocks = None
 
     def look(self, place: Place) -> dict[str, Any] | None:
         """Return what the admin interface says of an asset, None when there is none."""
@@ -212,7 +254,11 @@ class Service:
             failure = error
         answer = listening.heard.answer
         if answer is not None:
-            raise self._refusal(answer) from None
+            refusal = self._refusal(answer)
+            # What is stored and delivered is billed, and a refused request stored nothing.
+            is_refused = 400 <= int(answer.status) < 500
+            refusal.is_unbilled = is_refused and not isinstance(refusal, RemoteUnavailable)
+            raise refusal from None
         if isinstance(failure, Error):
             raise self._silence(failure) from None
         raise failure

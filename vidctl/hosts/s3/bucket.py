@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-from vidctl.errors import MissingExtra, NotFound, RemoteUnavailable, Temporary
-from vidctl.hosts.s3.refusals import Refused, Translator
+from vidctl.errors import NotFound, RemoteUnavailable, Temporary
+from vidctl.hosts.s3.client import Client
+from vidctl.hosts.s3.refusals import Refused
 from vidctl.model.media import Content
 from vidctl.ports import Advance
 from vidctl.retry import Retry
+from vidctl.tasks import Tasks, attended
 
 if TYPE_CHECKING:
     from vidctl.hosts.s3.options import Options
@@ -25,10 +25,6 @@ T = TypeVar("T")
 Answer = dict[str, Any]
 
 BLOCK = 1 << 20
-LONGEST_CONNECT = 10.0
-# With no region, Amazon's first one is asked, which names the right one; others do not care.
-ANY_REGION = "us-east-1"
-AMAZON = "Amazon S3"
 # Services that do not know If-None-Match say so in one of these ways.
 _UNCONDITIONAL = ("NotImplemented", "InvalidArgument")
 _EXISTS = "PreconditionFailed"
@@ -58,23 +54,37 @@ class Bucket:
     """The bucket of ``options``, at the service that the key belongs to.
 
     ``key`` is asked for at the first request. Every method raises what ``Translator`` makes, and
-    tries again what may pass, as ``retry`` says.
+    tries again what may pass, as ``retry`` says. Requests are made by the calling thread, see
+    ``during`` and ``inside`` for those that can be left.
     """
 
     def __init__(self, options: Options, key: Callable[[], str]) -> None:
         self.options = options
         self.retry = Retry()
         self.sleep: Callable[[float], None] = time.sleep
-        self.is_conditional = True
-        self._key = key
-        self._lock = threading.Lock()
-        self._client: Any = None
-        self._said = self._translator(())
+        self._client = Client(options, key)
+        self._heed: Callable[[], None] | None = None
+        self._is_in_task = False
+
+    def during(self, heed: Callable[[], None]) -> Bucket:
+        """Return this bucket for work that ends when ``heed`` raises, and calls it all along.
+
+        Requests and pauses are left behind in threads of their own.
+        """
+        bucket = copy(self)
+        bucket._heed = heed
+        return bucket
+
+    def inside(self, check: Callable[[], None]) -> Bucket:
+        """Return this bucket for a task that can be left: ``check`` raises before another try."""
+        bucket = self.during(check)
+        bucket._is_in_task = True
+        return bucket
 
     @property
     def place(self) -> str:
         """The service's address, as people know it."""
-        return urlsplit(self.options.endpoint).netloc or AMAZON
+        return self._client.place
 
     def head(self, key: str) -> Found | None:
         """Return what is under a key, None for nothing."""
@@ -95,7 +105,7 @@ class Bucket:
         lost is made again. Raises Refused for NoSuchUpload.
         """
         forgotten = ("NoSuchUpload",)
-        if self.is_conditional:
+        if self._client.is_conditional:
             expect = (*forgotten, *_UNCONDITIONAL, _EXISTS)
             try:
                 self.call(operation, expect=expect, IfNoneMatch="*", **parameters)
@@ -107,7 +117,7 @@ class Bucket:
             else:
                 return
         self.call(operation, expect=forgotten, **parameters)
-        self.is_conditional = False
+        self._client.is_conditional = False
 
     def read(
         self,
@@ -140,7 +150,7 @@ class Bucket:
         while True:
             before = done
             try:
-                is_whole = self.retry.call(read_on, sleep=self.sleep)
+                is_whole = self.retry.call(read_on, sleep=self.sleep, heed=self._heed)
             except Temporary:
                 # A long reading may break more often than a request is tried.
                 if done - before < BLOCK:
@@ -153,24 +163,37 @@ class Bucket:
         if start and start == size:
             return
         span = {"Range": f"bytes={start}-"} if start else {}
-        client = self._made()
+        parameters = {"Bucket": self.options.bucket, "Key": key, **span}
+        client = self._client
+        get = client.operation("get_object", ("NoSuchKey", "InvalidRange"), parameters)
         try:
-            with self._translated("get_object", ("NoSuchKey", "InvalidRange")):
-                answer = client.get_object(Bucket=self.options.bucket, Key=key, **span)
+            answer = self._do(get)
         except Refused as refused:
             if refused.code == "NoSuchKey":
                 raise NotFound(f"the file is gone from {self.options.name}") from None
             return
         # As a context manager it gives the stream below it, which takes a short answer for whole.
-        with closing(answer["Body"]) as body:
+        body = answer["Body"]
+
+        def read() -> bytes:
+            with client.translated("get_object"):
+                block: bytes = body.read(BLOCK)
+                return block
+
+        try:
             if start and not str(answer.get("ContentRange", "")).startswith(f"bytes {start}-"):
                 raise RemoteUnavailable(f"{self.place} does not go on where a reading broke")
-            while True:
-                with self._translated("get_object", ()):
-                    block = body.read(BLOCK)
-                if not block:
-                    return
+            while block := self._do(read):
                 yield block
+        finally:
+            self._let_go(body)
+
+    def _let_go(self, body: Any) -> None:
+        """Close an answer; where a thread that was left still reads it, that one is waited for."""
+        if self._heed is None:
+            body.close()
+        else:
+            Tasks("s3", self._heed).begin(body.close)
 
     def pages(
         self, operation: str, markers: Mapping[str, str], **parameters: Any
@@ -196,105 +219,32 @@ class Bucket:
         Raises Refused for the codes in ``expect``.
         """
 
-        def ask() -> Answer:
-            client = self._made()
-            before()
-            with self._translated(operation, expect):
-                answer: Answer = getattr(client, operation)(
-                    Bucket=self.options.bucket, **parameters
-                )
-                return answer
+        request = {"Bucket": self.options.bucket, **parameters}
 
-        return self.retry.call(ask, sleep=self.sleep)
+        def ask() -> Answer:
+            act = self._client.operation(operation, expect, request)
+
+            def leave() -> Answer:
+                before()
+                return act()
+
+            return self._do(leave)
+
+        return self.retry.call(ask, sleep=self.sleep, heed=self._heed)
 
     def missing(self) -> NotFound:
         """Return the error for a bucket that is not there."""
-        return self._said.no_bucket()
+        return self._client.said.no_bucket()
 
     def close(self) -> None:
         """Give connections back; the next request makes new ones."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._client.close()
 
-    @contextmanager
-    def _translated(self, operation: str, expect: Collection[str]) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-        from urllib3.exceptions import HTTPError
-
-        try:
-            yield
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in expect:
-                raise Refused(code) from None
-            # The vendor's own text may hold more than ours shows.
-            raise self._said.refusal(error.response, operation) from None
-        except (BotoCoreError, HTTPError, OSError) as error:
-            raise self._said.broken(error) from error
-
-    def _made(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                access, secret, token = self._parts_of_key()
-                self._said = self._translator((access, secret, token))
-                self._client = _client(self.options, access, secret, token)
-            return self._client
-
-    def _translator(self, secrets: Collection[str]) -> Translator:
-        return Translator(self.options.name, self.place, self.options.bucket, secrets)
-
-    def _parts_of_key(self) -> tuple[str, str, str]:
-        """Return access key id, secret and session token, the last empty where there is none."""
-        parts = self._key().strip().split(":", 2)
-        text = "".join(parts)
-        is_plain = text.isascii() and text.isprintable() and " " not in text
-        if len(parts) < 2 or not all(parts) or not is_plain:
-            raise self._said.malformed()
-        access, secret, token = (*parts, "")[:3]
-        return access, secret, token
-
-
-def _client(options: Options, access: str, secret: str, token: str) -> Any:
-    """Return the vendor's client; nothing in ``~/.aws`` and no other key is looked for."""
-    try:
-        import boto3
-        from botocore.config import Config
-        from botocore.loaders import Loader
-        from botocore.session import Session
-    except ImportError as error:
-        raise MissingExtra("S3 needs boto3", hint='pip install "vidctl[s3]"') from error
-
-    files = ("config_file", "credentials_file")
-    session = Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            **dict.fromkeys(files, (None, None, os.devnull, None)),
-        }
-    )
-    session.register_component("data_loader", Loader(include_default_search_paths=False))
-    session.get_component("data_loader").search_paths.append(Loader.BUILTIN_DATA_PATH)
-    config = Config(
-        connect_timeout=min(options.timeout, LONGEST_CONNECT),
-        read_timeout=options.timeout,
-        # Ours know of pauses that the service asks for, and end.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=options.parallel + 2,
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if options.endpoint else "auto"},
-        # Many services know no others than Content-MD5, which we send.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        ignore_configured_endpoint_urls=True,
-        user_agent_extra="vidctl",
-    )
-    return boto3.session.Session(botocore_session=session).client(
-        "s3",
-        region_name=options.region or ANY_REGION,
-        endpoint_url=options.endpoint or None,
-        aws_access_key_id=access,
-        aws_secret_access_key=secret,
-        aws_session_token=token or None,
-        config=config,
-    )
+    def _do(self, act: Callable[[], T]) -> T:
+        """Do something that may take long, for as long as somebody waits for it."""
+        if self._heed is None:
+            return act()
+        if self._is_in_task:
+            self._heed()
+            return act()
+        return attended(act, self._heed, name="s3")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from vidctl.errors import Conflict, NotFound, NotVerified, UsageError, VidctlError
+from vidctl.errors import (
+    Conflict,
+    NotFound,
+    NotVerified,
+    RemoteUnavailable,
+    UsageError,
+    VidctlError,
+)
 from vidctl.files import atomic_writer, size_of
 from vidctl.hosts.s3.bucket import Bucket, Found
 from vidctl.hosts.s3.journal import Journal, journal_of
@@ -17,16 +25,19 @@ from vidctl.hosts.s3.refusals import Refused
 from vidctl.hosts.s3.sending import Sender, drop, etag_of, part_size_of, unfinished
 from vidctl.model.locator import is_locator, locator_of
 from vidctl.model.media import Asset, Content, Orphan, StoredMedia
-from vidctl.ports import Advance, Sending
+from vidctl.ports import Advance, Looked, Sending
 from vidctl.retry import Retry
+from vidctl.tasks import until
 
 PLAIN = Sending()
+# Seconds for taking back, when a sending is stopped, what nobody would go on with.
+FAREWELL = 1.0
 # A look before and one after a file is sent whole; beginning, ending and sweeping up its parts.
 REQUESTS_WHOLE = 3
 REQUESTS_AROUND_PARTS = 5
 
 
-class S3Host:
+class S3Host(Looked):
     """A MediaHost over one bucket.
 
     ``options`` are the settings ``hosts.NAME.…`` by the last part of their names; ``key`` gives
@@ -95,8 +106,10 @@ class S3Host:
             content=content,
             source=sending.origin or str(source),
             part_size=part_size_of(content.size, self.part_size),
+            heed=sending.heed,
         ) as journal:
-            sender = Sender(self._bucket, self._key(locator), source, content, sending)
+            bucket = self._bucket.during(journal.tick)
+            sender = Sender(bucket, self._key(locator), source, content, sending, journal.tick)
             self._bring(sender, journal)
             if journal.remote_id:
                 sender.sweep()
@@ -105,26 +118,31 @@ class S3Host:
 
     def _bring(self, sender: Sender, journal: Journal) -> None:
         """Make the object right. Leaves nothing behind that nobody would go on with."""
-        found = self._bucket.head(sender.key)
+        found = sender.bucket.head(sender.key)
         if found is not None:
             if self._is_right(sender, found, None):
                 return
-            self._delete(sender.key)
+            _delete(sender.bucket, sender.key)
         try:
             etag = sender.send(journal)
-            found = self._bucket.head(sender.key)
+            found = sender.bucket.head(sender.key)
             if found is None or not self._is_right(sender, found, etag):
                 raise NotVerified(
                     f"what {self.name} holds is not what was sent", item=str(sender.source)
                 )
         except BaseException as error:
             is_wrong = isinstance(error, Conflict | NotVerified)
+            bucket = sender.bucket
+            if not isinstance(error, Exception):
+                # Somebody waits for the end, and the service may be what is silent.
+                late = RemoteUnavailable(f"{bucket.place} did not answer in time")
+                bucket = self._bucket.during(until(time.monotonic() + FAREWELL, late))
             # What went wrong first matters more than what goes wrong while tidying up.
             with suppress(VidctlError):
                 if journal.remote_id and (is_wrong or not journal.is_kept):
-                    sender.drop(journal.remote_id)
+                    drop(bucket, sender.key, journal.remote_id)
                 if isinstance(error, NotVerified):
-                    self._delete(sender.key)
+                    _delete(bucket, sender.key)
             raise
 
     def _is_right(self, sender: Sender, found: Found, etag: str | None) -> bool:
@@ -137,11 +155,11 @@ class S3Host:
         if found.size != content.size:
             return False
         if etag is None:
-            etag = etag_of(sender.source, content, found.part_size)
+            etag = etag_of(sender.source, content, found.part_size, sender.heed)
         if etag and found.etag == etag and not self.options.reads_back:
             return True
         try:
-            return self._bucket.read(sender.key, content)
+            return sender.bucket.read(sender.key, content)
         except NotFound:
             return False
 
@@ -153,11 +171,6 @@ class S3Host:
         if found is None:
             return None
         return Asset(locator, found.size, etag=found.etag, url=self._public(locator))
-
-    def exists(self, locator: str, *, size: int) -> bool:
-        """Tell whether bytes of that size are there."""
-        asset = self.stat(locator)
-        return asset is not None and asset.size == size
 
     def fetch(
         self, locator: str, target: Path, content: Content, advance: Advance = PLAIN.advance
@@ -188,7 +201,7 @@ class S3Host:
     def remove(self, locator: str) -> None:
         """Remove the object; nothing happens when it is gone already."""
         if is_locator(locator):
-            self._delete(self._key(locator))
+            _delete(self._bucket, self._key(locator))
 
     def orphans(self) -> list[Orphan]:
         """Return the unfinished transfers of vidctl's own objects in the bucket."""
@@ -232,14 +245,15 @@ class S3Host:
         base = self.options.public_url
         return f"{base}/{quote(self._key(locator))}" if base else ""
 
-    def _delete(self, key: str) -> None:
-        with suppress(Refused):
-            self._bucket.call("delete_object", expect=("NoSuchKey",), Key=key)
-
     def _gone(self, locator: str) -> NotFound:
         return NotFound(
             f"the media file is gone from {self.name}", hint="vidctl doctor", item=locator
         )
+
+
+def _delete(bucket: Bucket, key: str) -> None:
+    with suppress(Refused):
+        bucket.call("delete_object", expect=("NoSuchKey",), Key=key)
 
 
 def _check_size(source: Path, content: Content) -> None:

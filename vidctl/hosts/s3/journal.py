@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-from vidctl.errors import Conflict, NotVerified
+from vidctl.errors import Conflict, NotVerified, VidctlError
 from vidctl.model.media import Content
 from vidctl.model.upload import SentPart, Upload
-from vidctl.ports import Uploads
+from vidctl.ports import Uploads, undisturbed
 
 # Seconds after which a process that says nothing more is taken for dead.
 LEASE = 60.0
+# Seconds between two signs of life; several may be late before that.
+HEARTBEAT = 15.0
 
 
 class Journal:
     """One transfer's id at the service, its part size in bytes, and what was acknowledged.
 
-    ``is_kept`` tells whether another call can go on from it.
+    ``is_kept`` tells whether another call can go on from it. ``heed`` raises when the sending is
+    to end.
     """
 
-    def __init__(self, part_size: int, uploads: Uploads | None, upload: Upload | None) -> None:
+    def __init__(
+        self,
+        part_size: int,
+        uploads: Uploads | None,
+        upload: Upload | None,
+        heed: Callable[[], None] = undisturbed,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.part_size = part_size
+        self._heed, self._clock = heed, clock
+        self._told = clock()
         self.remote_id = ""
         self.parts: dict[int, SentPart] = {}
         self._uploads, self._upload = uploads, upload
@@ -45,11 +58,19 @@ class Journal:
         self.parts[part.ordinal] = part
         if self._uploads is not None and self._upload is not None:
             self._uploads.save_part(self._upload.id, part, seconds=LEASE)
+            self._told = self._clock()
 
-    def extend(self) -> None:
-        """Say that this process still sends."""
-        if self._uploads is not None and self._upload is not None:
+    def tick(self) -> None:
+        """Say now and then that this process still sends; call it all along, and while waiting.
+
+        Raises what ``heed`` does, and LibraryLocked when another process took over.
+        """
+        self._heed()
+        if self._uploads is None or self._upload is None:
+            return
+        if self._clock() - self._told >= HEARTBEAT:
             self._uploads.extend(self._upload.id, seconds=LEASE)
+            self._told = self._clock()
 
     def knows(self, part: SentPart, size: int, digest: bytes) -> bool:
         """Tell whether a part that the service lists is the bytes with that MD5.
@@ -71,24 +92,31 @@ def journal_of(
     content: Content,
     source: str,
     part_size: int,
+    heed: Callable[[], None] = undisturbed,
 ) -> Iterator[Journal]:
     """Claim a file's row in the journal while the block runs, and write down how it ended.
 
-    A transfer that failed stays to be gone on with, unless its bytes are not the right ones.
+    A transfer that failed or was stopped stays to be gone on with, unless its bytes are not the
+    right ones.
     Raises LibraryLocked when another process sends the same bytes.
     """
     if uploads is None:
-        yield Journal(part_size, None, None)
+        yield Journal(part_size, None, None, heed)
         return
     upload = uploads.claim(
         host, locator, content, source=source, part_size=part_size, seconds=LEASE
     )
     try:
-        yield Journal(part_size, uploads, upload)
+        yield Journal(part_size, uploads, upload, heed)
     except (Conflict, NotVerified):
         uploads.drop(upload.id)
         raise
-    except BaseException as error:
-        uploads.finish(upload.id, error=str(error) or "stopped")
+    except Exception as error:
+        uploads.finish(upload.id, error=str(error) or type(error).__name__)
+        raise
+    except BaseException:
+        # Who stops has not failed: it is interrupted, and free for whoever goes on.
+        with suppress(VidctlError):
+            uploads.extend(upload.id, seconds=0)
         raise
     uploads.finish(upload.id)

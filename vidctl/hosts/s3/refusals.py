@@ -117,11 +117,13 @@ class Translator:
         )
 
     def malformed(self) -> MissingKey:
-        """Return the error for a key that cannot be one."""
-        return KeyRefused(
+        """Return the error for a key that cannot be one, so that nobody was asked."""
+        error = KeyRefused(
             f"the key of {self.name} is not ACCESS_KEY_ID:SECRET_ACCESS_KEY",
             hint=f"vidctl keys set {self.name}",
         )
+        error.is_unbilled = True
+        return error
 
     def broken(self, error: Exception) -> VidctlError:
         """Return the error for an answer that did not come, or not whole."""

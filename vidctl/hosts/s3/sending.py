@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,8 @@ from vidctl.model.locator import content_type_of
 from vidctl.model.media import Content
 from vidctl.model.upload import SentPart
 from vidctl.ports import Sending
+from vidctl.tasks import Left, Tasks
 from vidctl.transfer import PartReader
-
-# A part may be on its way for longer than another process waits before it takes over.
-HEARTBEAT = 15.0
-PLAIN = Sending()
 
 
 def part_size_of(size: int, wanted: int) -> int:
@@ -38,12 +35,12 @@ def part_size_of(size: int, wanted: int) -> int:
     return wanted if wanted >= least else -(-least // MEGABYTE) * MEGABYTE
 
 
-def etag_of(source: Path, content: Content, part_size: int) -> str:
+def etag_of(source: Path, content: Content, part_size: int, heed: Callable[[], None]) -> str:
     """Return the ETag that a file has after it was sent in such parts, 0 for whole.
 
-    Raises Conflict when the file is not ``content``, and what reading it does.
+    Raises Conflict when the file is not ``content``, and what reading it and ``heed`` do.
     """
-    reader = PartReader(source, content, PLAIN)
+    reader = PartReader(source, content, Sending(heed=heed))
     digests = [_md5(data or b"") for _, _, data in reader.parts(part_size or MEGABYTE)]
     reader.verify()
     return _combined(digests) if part_size else reader.md5
@@ -62,12 +59,21 @@ class _Sent:
 
 
 class Sender:
-    """One file on its way to an object; call ``send`` once."""
+    """One file on its way to an object; call ``send`` once.
+
+    ``heed`` is called all along, and by the requests of ``bucket``; it raises to end the sending.
+    """
 
     def __init__(
-        self, bucket: Bucket, key: str, source: Path, content: Content, sending: Sending
+        self,
+        bucket: Bucket,
+        key: str,
+        source: Path,
+        content: Content,
+        sending: Sending,
+        heed: Callable[[], None],
     ) -> None:
-        self.bucket, self.key = bucket, key
+        self.bucket, self.key, self.heed = bucket, key, heed
         self.source, self.content, self.sending = source, content, sending
 
     def send(self, journal: Journal) -> str | None:
@@ -97,31 +103,23 @@ class Sender:
         # A key that may not list them can still send: the object is there, which counts.
         with suppress(VidctlError):
             for remote_id in transfers(self.bucket, self.key):
-                self.drop(remote_id)
-
-    def drop(self, remote_id: str) -> None:
-        """Drop the parts of one transfer; nothing happens when there are none."""
-        drop(self.bucket, self.key, remote_id)
+                drop(self.bucket, self.key, remote_id)
 
     # --- whole ----------------------------------------------------------------------------------
 
     def _send_whole(self, journal: Journal) -> str:
-        reader = PartReader(self.source, self.content, PLAIN)
+        reader = PartReader(self.source, self.content, Sending(heed=self.heed))
         data = b"".join(block or b"" for _, _, block in reader.parts(max(1, journal.part_size)))
         reader.verify()
 
-        def put() -> None:
-            self.bucket.create(
-                "put_object",
-                before=lambda: self.sending.pace(len(data)),
-                Key=self.key,
-                Body=data,
-                ContentMD5=_base64(_md5(data)),
-                **self._said(0),
-            )
-
-        with ThreadPoolExecutor(1, "s3") as pool:
-            _done(pool.submit(put), journal)
+        self.bucket.create(
+            "put_object",
+            before=lambda: self.sending.pace(len(data)),
+            Key=self.key,
+            Body=data,
+            ContentMD5=_base64(_md5(data)),
+            **self._said(0),
+        )
         return reader.md5
 
     def _said(self, part_size: int) -> dict[str, Any]:
@@ -145,17 +143,12 @@ class Sender:
         sent = self._send_missing(journal, there)
         parts = [{"PartNumber": n + 1, "ETag": one.part.etag} for n, one in sorted(sent.items())]
         reach("s3.complete")
-
-        def complete() -> None:
-            self.bucket.create(
-                "complete_multipart_upload",
-                Key=self.key,
-                UploadId=journal.remote_id,
-                MultipartUpload={"Parts": parts},
-            )
-
-        with ThreadPoolExecutor(1, "s3") as pool:
-            _done(pool.submit(complete), journal)
+        self.bucket.create(
+            "complete_multipart_upload",
+            Key=self.key,
+            UploadId=journal.remote_id,
+            MultipartUpload={"Parts": parts},
+        )
         reach("s3.completed")
         if not all(one.is_sound for one in sent.values()):
             return ""
@@ -179,12 +172,11 @@ class Sender:
 
     def _send_missing(self, journal: Journal, there: Mapping[int, SentPart]) -> dict[int, _Sent]:
         """Send the parts that are not there, some at a time, and return them all."""
-        reader = PartReader(self.source, self.content, PLAIN, with_md5=False)
-        arrived = _Arrived(self, journal)
-        with (
-            ThreadPoolExecutor(self.bucket.options.parallel, "s3") as pool,
-            closing(reader.parts(journal.part_size)) as parts,  # type: ignore[type-var]
-        ):
+        reader = PartReader(self.source, self.content, Sending(heed=self.heed), with_md5=False)
+        tasks: Tasks[_Sent] = Tasks("s3-part", self.heed)
+        send = partial(self._send_part, self.bucket.inside(tasks.check), journal.remote_id)
+        arrived = _Arrived(self, journal, tasks)
+        with closing(reader.parts(journal.part_size)) as parts:  # type: ignore[type-var]
             try:
                 for ordinal, offset, data in parts:
                     data, part = data or b"", there.get(ordinal)
@@ -192,20 +184,19 @@ class Sender:
                         arrived.add(_Sent(part, _md5(data)))
                         continue
                     arrived.wait_for_room(self.bucket.options.parallel)
-                    task = pool.submit(self._send_part, journal.remote_id, ordinal, offset, data)
-                    arrived.expect(task)
+                    tasks.begin(partial(send, ordinal, offset, data))
                 arrived.wait_for_room(1)
-            except BaseException:
-                # What the others bring counts, or it would be sent again.
-                pool.shutdown(wait=True, cancel_futures=True)
-                arrived.keep_finished()
+            except BaseException as error:
+                arrived.leave(is_waiting=isinstance(error, Exception))
                 raise
         reader.verify()
         return arrived.sent
 
-    def _send_part(self, remote_id: str, ordinal: int, offset: int, data: bytes) -> _Sent:
+    def _send_part(
+        self, bucket: Bucket, remote_id: str, ordinal: int, offset: int, data: bytes
+    ) -> _Sent:
         digest = _md5(data)
-        answer = self.bucket.call(
+        answer = bucket.call(
             "upload_part",
             expect=("NoSuchUpload",),
             before=lambda: self.sending.pace(len(data)),
@@ -222,16 +213,11 @@ class Sender:
 class _Arrived:
     """The parts of one file that have arrived, and those on their way."""
 
-    def __init__(self, sender: Sender, journal: Journal) -> None:
+    def __init__(self, sender: Sender, journal: Journal, tasks: Tasks[_Sent]) -> None:
         self.sent: dict[int, _Sent] = {}
         self._advance, self._total = sender.sending.advance, sender.content.size
-        self._journal = journal
-        self._expected: set[Future[_Sent]] = set()
+        self._journal, self._tasks = journal, tasks
         self._bytes = 0
-
-    def expect(self, task: Future[_Sent]) -> None:
-        """Wait for one more."""
-        self._expected.add(task)
 
     def add(self, one: _Sent) -> None:
         """Count a part."""
@@ -241,38 +227,26 @@ class _Arrived:
 
     def wait_for_room(self, parallel: int) -> None:
         """Return when fewer than ``parallel`` parts are on their way. Raises what one raised."""
-        while len(self._expected) >= parallel:
-            done, _ = wait(self._expected, HEARTBEAT, FIRST_COMPLETED)
-            if not done:
-                self._journal.extend()
-            self._take(done)
+        while self._tasks.under_way >= parallel:
+            self._keep(self._tasks.take())
 
-    def keep_finished(self) -> None:
-        """Count what arrived after something else failed, and let go of the rest."""
-        with suppress(Refused, VidctlError):
-            self._take({task for task in self._expected if not task.cancelled()})
+    def leave(self, *, is_waiting: bool) -> None:
+        """Begin no further try, and keep what the tasks bring, or it would be sent again.
 
-    def _take(self, done: set[Future[_Sent]]) -> None:
-        self._expected -= done
-        failures = []
-        for task in done:
-            failure = task.exception()
-            if failure is not None:
-                failures.append(failure)
-                continue
-            one = task.result()
-            reach("s3.part")
-            self._journal.save(one.part)
-            self.add(one)
-        if failures:
-            raise failures[0]
+        ``is_waiting`` waits for what is on its way; else only what has arrived is kept.
+        """
+        self._tasks.leave()
+        while self._tasks.under_way:
+            with suppress(Refused, VidctlError, Left):
+                one = self._tasks.take() if is_waiting else next(self._tasks.ended(), None)
+                if one is None:
+                    return
+                self._journal.save(one.part)
 
-
-def _done(task: Future[None], journal: Journal) -> None:
-    """Wait for a request and keep the journal ours meanwhile. Raises what it raised."""
-    while not wait([task], HEARTBEAT).done:
-        journal.extend()
-    task.result()
+    def _keep(self, one: _Sent) -> None:
+        reach("s3.part")
+        self._journal.save(one.part)
+        self.add(one)
 
 
 def transfers(bucket: Bucket, key: str) -> list[str]:

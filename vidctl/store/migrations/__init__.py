@@ -17,7 +17,7 @@ from vidctl.errors import LibraryTooNew
 if TYPE_CHECKING:
     from vidctl.store.driver import Driver
 
-FILES = ("m0001_initial.sql", "m0002_catalog.sql", "m0003_media.sql")
+FILES = ("m0001_initial.sql", "m0002_catalog.sql", "m0003_media.sql", "m0004_uploads.sql")
 CURRENT = len(FILES)
 
 
