@@ -28,13 +28,16 @@ class ProjectTrust:
 
         Raises NotFound outside of projects.
         """
+        items = [
+            {"key": key, "value": MASK if looks_secret(str(value)) else value}
+            for key, value in sorted(self.config.sensitive().items())
+        ]
         return {
             "file": str(self._project()),
             "trusted": self.config.is_trusted,
-            "items": [
-                {"key": key, "value": MASK if looks_secret(str(value)) else value}
-                for key, value in sorted(self.config.sensitive().items())
-            ],
+            "items": items,
+            "total": len(items),
+            "next": None,
         }
 
     def trust(self, *, rehearse: bool = False) -> Outcome:

@@ -39,6 +39,8 @@ API = "https://api.cloudinary.com"
 _CLOUD = re.compile(r"[0-9A-Za-z_-]+")
 _FORM = "cloudinary://KEY:SECRET@CLOUD"
 _LONGEST = 300
+# As many as there may be files at a time.
+CONNECTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class _Listening:
 
     def __init__(self, pool: Any) -> None:
         self.pool = pool
+        # The SDK keeps one connection, so that threads would make and throw away theirs.
+        pool.connection_pool_kw["maxsize"] = CONNECTIONS
         self.heard = threading.local()
 
     def request(self, **options: Any) -> Any:
