@@ -310,7 +310,8 @@ def test_mending_never_takes_the_bytes_of_another_name(
     write_tone(run.folder / "third.wav", pitch=330)
     run.ok("upload", "third.wav", "--to", "one")
     (kept,) = shared.rglob("*.wav")
-    orphan = kept.with_name("e" * 64 + ".wav")
+    orphan = kept.parents[1] / "ee" / f"{'e' * 64}.wav"
+    orphan.parent.mkdir()
     orphan.write_bytes(b"left by nobody")
     for file in shared.rglob("*.*"):
         os.utime(file, (time.time() - 90_000,) * 2)

@@ -163,7 +163,8 @@ def test_a_new_beginning_is_told(
         after for before, after in zip(heard.done, heard.done[1:], strict=False) if after < before
     ]
     assert back in ([], [0])
-    assert heard.done.count(0) == 2
+    # What had left before is told when it took long enough.
+    assert 0 in heard.done
     assert heard.done[-1] == len(SMALL)
 
 
