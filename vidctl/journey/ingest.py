@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vidctl.media.sandbox import Sandbox
 
 PLAIN = Terms()
+CAPTIONS = (".vtt", ".srt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,18 @@ class Details:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Details:
-        """Make details of what ``record`` returned."""
+        """Make details of what ``record`` returned.
+
+        A library can come from anybody: what it calls captions must at least look like some.
+        """
         return cls(
             type=record["type"],
             title=record["title"],
             properties=record["properties"],
             is_published=record["isPublished"],
-            captions=tuple(Path(path) for path in record["captions"]),
+            captions=tuple(
+                path for path in map(Path, record["captions"]) if path.suffix.lower() in CAPTIONS
+            ),
         )
 
 
