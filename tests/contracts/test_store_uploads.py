@@ -374,3 +374,39 @@ def test_a_hold_of_a_group_outside_the_scope_is_refused(world: World) -> None:
         hold(world.acme, below)
     with pytest.raises(NotFound):
         world.acme.uploads.clear("s3", "a", below)
+
+
+def test_what_is_held_outlasts_its_lease_while_its_process_runs(
+    store: SqliteStore, bytes_: Content, frozen: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A move of many files may take long, and a machine may sleep."""
+    for owner in (ALIVE, None):
+        with monkeypatch.context() as patch:
+            if owner is not None:
+                become(patch, owner)
+            held = hold(store, bytes_)
+            removal = store.uploads.clear("s3", "b", bytes_)
+        frozen.milliseconds += 3_600_001
+        assert store.uploads.clear("s3", "a", bytes_) == ""
+        assert store.uploads.clear("s3", "b", bytes_) == ""
+        assert [each.state for each in store.uploads.all()] == ["active"]
+        with monkeypatch.context() as patch:
+            if owner is not None:
+                become(patch, owner)
+            store.uploads.settle([removal])
+            store.uploads.extend(held, seconds=0)
+        assert [each.state for each in store.uploads.all()] == ["interrupted"]
+        removal = store.uploads.clear("s3", "a", bytes_)
+        assert removal
+        store.uploads.settle([removal])
+
+
+def test_a_process_number_that_was_given_again_holds_nothing_for_ever(
+    store: SqliteStore, bytes_: Content, frozen: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        become(patch, ALIVE)
+        hold(store, bytes_)
+    frozen.milliseconds += 90_000_001
+    assert [each.state for each in store.uploads.all()] == ["interrupted"]
+    assert store.uploads.clear("s3", "a", bytes_)

@@ -104,16 +104,20 @@ class Holds:
         # What went wrong matters more than what goes wrong while writing that down.
         with suppress(VidctlError):
             self.store.uploads.settle(self._beside)
-            for upload_id in self._main:
-                if isinstance(error, Conflict | NotVerified):
-                    # These bytes never come again.
-                    self.store.uploads.drop(upload_id)
-                elif isinstance(error, Exception):
-                    self.store.uploads.finish(upload_id, error=_why(error))
-                else:
-                    # Who stops has not failed: it is interrupted, and free for whoever goes on.
-                    self.store.uploads.extend(upload_id, seconds=0)
+        for upload_id in self._main:
+            with suppress(VidctlError):
+                self._end(upload_id, error)
+
+    def _end(self, upload_id: str, error: BaseException) -> None:
+        if isinstance(error, Conflict | NotVerified):
+            # These bytes never come again.
+            self.store.uploads.drop(upload_id)
+        elif isinstance(error, Exception):
+            self.store.uploads.finish(upload_id, error=_why(error))
+        else:
+            # Who stops has not failed: it is interrupted, and free for whoever goes on.
+            self.store.uploads.extend(upload_id, seconds=0)
 
 
-def _why(error: BaseException | None) -> str:
+def _why(error: Exception) -> str:
     return error.message if isinstance(error, VidctlError) else "stopped"

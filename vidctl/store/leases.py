@@ -35,6 +35,11 @@ def is_live(owner: str, until: int) -> bool:
     return until > now() and is_alive(owner)
 
 
+def runs_here(owner: str) -> bool:
+    """Tell whether a worker is a process of this machine that may still run."""
+    return owner.partition(":")[0] == socket.gethostname() and is_alive(owner)
+
+
 def is_alive(owner: str) -> bool:
     """Tell whether a worker may still run; on other machines only the lease can tell."""
     host, _, rest = owner.partition(":")

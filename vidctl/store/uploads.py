@@ -66,6 +66,8 @@ IN_VIEW = "u.purpose NOT IN ('beside', 'removal')"
 # again and again, in seconds.
 HELD = 3600.0
 REMOVING = 900.0
+# How long after its lease a process that still runs is believed to be at it, in seconds.
+LONGEST = 86_400.0
 
 
 class SqliteUploads(Scoped):
@@ -245,9 +247,15 @@ class SqliteUploads(Scoped):
         reach("upload.part.saved")
 
     def extend(self, upload_id: str, *, seconds: float = 60.0) -> None:
-        """Keep an upload for ``seconds`` from now. Raises LibraryLocked when it was lost."""
+        """Keep an upload for ``seconds`` from now; 0 lets go of it, also where it was held.
+
+        Raises LibraryLocked when it was lost.
+        """
         with self.database.transaction():
-            self._keep(self._held(upload_id), seconds)
+            row = self._held(upload_id)
+            self._keep(row, seconds)
+            if not seconds:
+                self._update(row, "is_held = 0")
 
     def finish(self, upload_id: str, *, error: str = "") -> None:
         """End an upload: forget it when it is done, keep its parts and why it failed otherwise.
@@ -402,7 +410,15 @@ def _named(
 
 
 def _is_going_on(row: Any) -> bool:
-    return leases.is_live(row["lease_owner"], row["lease_until"])
+    """Tell whether somebody is at an upload.
+
+    What is held is so while its process runs, also where that takes long or is stopped; on
+    another machine only the lease can tell. Another process may have its number by now, so even
+    that ends.
+    """
+    owner, until = row["lease_owner"], row["lease_until"]
+    may_be_held = row["is_held"] and until + round(LONGEST * 1000) > now()
+    return leases.is_live(owner, until) or bool(may_be_held and leases.runs_here(owner))
 
 
 def _is_held_here(row: Any) -> bool:
