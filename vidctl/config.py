@@ -108,11 +108,41 @@ class Config:
 
         Raises what reading the list of trusted files raises.
         """
-        if self.project is None or not self.doubtful:
+        if self.project is None or not (self.doubtful or self.strays):
             return True
-        from vidctl.keys.trust import Trust, mark_of
+        from vidctl.keys.trust import Trust
 
-        return Trust(paths.trust_file()).holds(self.project, mark_of(self.sensitive()))
+        return Trust(paths.trust_file()).holds(self.project, self.mark(self.sensitive()))
+
+    def mark(self, values: Mapping[str, Value]) -> str:
+        """Return what trust in such values of the project's file is written down as.
+
+        It also stands for the places that paths among them lead to: a link is changed as easily
+        as a file.
+        """
+        from vidctl.keys.trust import mark_of
+
+        found: dict[str, object] = {**values, **self.strays}
+        if self.project is not None:
+            for key, value in values.items():
+                if setting_of(key).trusted == "inside":
+                    found[key] = [value, _target(self.project.parent / paths.expanded(str(value)))]
+        return mark_of(found)
+
+    @cached_property
+    def strays(self) -> dict[str, str]:
+        """Places of the library that lie in the project and lead out of it by a link."""
+        if self.project is None:
+            return {}
+        folder = self.project.parent.absolute()
+        library = self._library_place().absolute()
+        beside = library.parent
+        places = (beside, library, beside / "media", beside / "cache")
+        return {
+            place.relative_to(folder).as_posix(): _target(place)
+            for place in places
+            if place.is_relative_to(folder) and leads_out(folder, str(place))
+        }
 
     def origin(self, key: str) -> Origin:
         """Return a setting's value and where it came from.
@@ -130,6 +160,12 @@ class Config:
 
     def seen(self, key: str) -> Origin:
         """Return a setting as ``origin`` does, also when it is not trusted: only to be shown."""
+        found = self._set(key)
+        is_doubtful = found.source == str(self.project) and key in self.doubtful
+        return replace(found, is_trusted=self._knows()) if is_doubtful else found
+
+    def _set(self, key: str) -> Origin:
+        """Return a setting as it is set, whatever is thought of that."""
         setting = setting_of(key)
         if key in self.flags:
             return Origin(checked(setting, self.flags[key]), "flag")
@@ -138,8 +174,7 @@ class Config:
             return Origin(checked(setting, raw), setting.env)
         for file, values in self._files:
             if key in values:
-                is_trusted = file != self.project or key not in self.doubtful or self._knows()
-                return Origin(values[key], str(file), is_trusted)
+                return Origin(values[key], str(file))
         return Origin(setting.default, "default")
 
     def _knows(self) -> bool:
@@ -195,10 +230,24 @@ class Config:
         }
 
     def library_path(self) -> Path:
-        """Return the library file in use, whether or not it exists."""
-        origin = self.origin("db")
+        """Return the library file in use, whether or not it exists.
+
+        Raises PermissionRefused where it, or what is beside it, is a link out of a project that
+        is not trusted, and what ``origin`` does.
+        """
+        self.origin("db")
+        if self.strays and not self.is_trusted:
+            place, target = next(iter(self.strays.items()))
+            raise PermissionRefused(
+                f"{self.project} is not trusted, and {place} leads out of the project to {target}",
+                hint="vidctl config trust",
+            )
+        return self._library_place()
+
+    def _library_place(self) -> Path:
+        origin = self._set("db")
         if origin.value:
-            return self.resolved("db")
+            return self._path_of(origin)
         if self.project is not None:
             return self.project.parent / paths.LIBRARY_FOLDER / paths.LIBRARY_FILE
         return paths.user_library()
@@ -211,9 +260,18 @@ class Config:
 
     def resolved(self, key: str) -> Path:
         """Return a setting as a path; a relative one starts at the file that sets it."""
-        origin = self.origin(key)
+        return self._path_of(self.origin(key))
+
+    def _path_of(self, origin: Origin) -> Path:
         base = Path(origin.source).parent if Path(origin.source).is_absolute() else self.start
         return base / paths.expanded(str(origin.value))
+
+
+def _target(place: Path) -> str:
+    try:
+        return str(place.resolve())
+    except (OSError, RuntimeError):
+        return ""
 
 
 def leads_out(folder: Path, path: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from vidctl import registry
 from vidctl.errors import StorageFailed, VidctlError
-from vidctl.files import sweep_folders
+from vidctl.files import TEMPORARY_PREFIX, sweep_folders
 from vidctl.ids import is_id
 from vidctl.journey.index import is_fresh
 from vidctl.journey.letting_go import cleared
@@ -29,6 +29,8 @@ from vidctl.store import checkup, driver
 from vidctl.store.checkup import Finding
 
 ORPHAN_SECONDS = 3600.0
+# What fetched, made and downloaded files lie in while they are worked on.
+SCRATCH = ("fetched-*", "made-*", f"{TEMPORARY_PREFIX}*")
 
 
 def machine() -> Iterator[Finding]:
@@ -263,6 +265,8 @@ def _orphans(library: Library, hosts: Hosts) -> list[_Stray]:
                 locator = file.relative_to(root).as_posix()
                 if file in known or not is_locator(locator) or not file.is_file():
                     continue
+                if not file.resolve().is_relative_to(root):  # a link, and what is there is not ours
+                    continue
                 if file.stat().st_mtime < oldest:
                     found.append(_Stray(hosts.named(name), group_id, locator, file))
     return found
@@ -311,7 +315,8 @@ def _mend(library: Library) -> list[str]:
         sweep: Callable[..., int] | None = getattr(library.hosts.named(name), "sweep", None)
         swept += sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
     cache = library.config.library_path().parent / CACHE
-    swept += sweep_folders(cache, "*-*", older_than=ORPHAN_SECONDS)
+    for pattern in SCRATCH:
+        swept += sweep_folders(cache, pattern, older_than=ORPHAN_SECONDS)
     if swept:
         notes.append(f"removed {swept} files that belonged to no item")
     return notes + _reindexed(everywhere)

@@ -203,11 +203,12 @@ def sweep_folders(parent: Path, pattern: str, *, older_than: float = DAY) -> int
     """Remove the folders in ``parent`` that killed processes left; return how many went.
 
     ``pattern`` is a glob for their names, ``older_than`` the age in seconds since the last write to
-    one or to a file in it: a long download writes to its file and not to the folder.
+    one or to a file in it: a long download writes to its file and not to the folder. A ``parent``
+    that is a link leads to what is not ours.
     """
     removed = 0
     newest = time.time() - older_than
-    for place in parent.glob(pattern):
+    for place in () if parent.is_symlink() else parent.glob(pattern):
         with contextlib.suppress(OSError):
             if place.is_symlink() or not place.is_dir():
                 continue

@@ -588,3 +588,74 @@ def test_a_command_that_ends_in_the_middle_leaves_a_trusted_file(
         assert json.loads(listed.read_text(encoding="utf-8")) == before
         assert ended.err.startswith("error: no space is left")
     run.ok("hosts", "check", "cloudinary", env=env_of(cloud))
+
+
+# --- links of the folder itself -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "place", [".vidctl", ".vidctl/library.db", ".vidctl/media", ".vidctl/cache"]
+)
+def test_a_link_out_of_the_project_needs_trust(run: Runner, library: Path, place: str) -> None:
+    """A repository can bring links as it can bring settings."""
+    project = run.folder
+    outside, other = (project.with_name(f"{project.name}-{name}") for name in ("one", "two"))
+    for name in ("media", "cache"):
+        (project / ".vidctl" / name).mkdir(exist_ok=True)
+    (project / place).rename(outside)
+    (project / place).symlink_to(outside)
+    for words in (["doctor", "--fix"], ["videos", "list"], ["upload", "nothing.wav"]):
+        result = run(*words)
+        assert result.code == 4, result
+        assert f"leads out of the project to {outside}" in result.err
+    shown = run.ok("config", "trust", "--yes")
+    assert str(outside) in shown.out
+    run.ok("videos", "list")
+    (project / place).unlink()
+    outside.rename(other)
+    (project / place).symlink_to(other)
+    assert run("videos", "list").code == 4, "the link leads elsewhere now"
+
+
+def test_mending_follows_no_link_of_its_own_folders(run: Runner, library: Path) -> None:
+    victim = run.folder / "victim"
+    for name in ("my-thesis", "fetched-letters"):
+        (victim / name).mkdir(parents=True)
+        for place in (victim / name, victim):
+            os.utime(place, (0, 0))
+    cache = run.folder / ".vidctl" / "cache"
+    cache.mkdir(exist_ok=True)
+    cache.rmdir()
+    cache.symlink_to(victim)
+    run.ok("doctor", "--fix")
+    assert sorted(each.name for each in victim.iterdir()) == ["fetched-letters", "my-thesis"]
+
+
+def test_a_name_that_is_a_way_out_names_no_file(run: Runner, library: Path) -> None:
+    import sqlite3
+
+    from media_samples import make_video
+
+    make_video(run.folder / "film.mp4", 1)
+    holiday = run.folder / "holiday.jpg"
+    holiday.write_bytes(b"mine")
+    shown = run.ok("upload", "film.mp4", "--json").data["items"][0]["id"]
+    with sqlite3.connect(run.folder / ".vidctl" / "library.db") as database:
+        database.execute(
+            "UPDATE things SET slug = ? WHERE type = 'video'", (str(holiday.with_suffix("")),)
+        )
+    database.close()
+    run("media", "thumb", shown)
+    assert holiday.read_bytes() == b"mine"
+
+
+def test_init_writes_through_no_link(run: Runner, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (run.folder / "mine").mkdir()
+    (run.folder / "mine" / ".vidctl").symlink_to(outside)
+    assert run("init", "mine").code == 2
+    (run.folder / "other" / ".vidctl").mkdir(parents=True)
+    (run.folder / "other" / ".vidctl" / ".gitignore").symlink_to(outside / "new")
+    run("init", "other")
+    assert list(outside.iterdir()) == []

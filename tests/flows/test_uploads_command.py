@@ -376,21 +376,52 @@ def test_a_resumed_replacement_is_one(run: Runner, s3: S3Server, talk: Path) -> 
     assert rows(run) == []
 
 
-@pytest.mark.parametrize("deletes", [False, True])
-def test_a_resumed_move_is_one(run: Runner, s3: S3Server, talk: Path, deletes: bool) -> None:
+def test_a_resumed_move_deletes_nothing(run: Runner, s3: S3Server, talk: Path) -> None:
+    """A library can come from anybody: deleting takes the command that asks for it."""
     run.ok("upload", talk, "--no-loudness", "--to", "folder")
     s3.fault = breaking(2)
-    more = ["--delete-source"] if deletes else []
-    assert run("media", "move", "talk", "--to", "s3", *more).code == 4
+    assert run("media", "move", "talk", "--to", "s3", "--delete-source").code == 4
     s3.forget()
     (row,) = rows(run)
     assert (row["purpose"], row["state"], row["parts"]) == ("move", "failed", 1)
     (done,) = run.ok("uploads", "resume", "--json").data["items"]
     assert (done["item"], s3.count("part"), s3.unfinished) == ("talk", 2, 0)
     media = run.ok("media", "list", "talk", "--json").data["items"]
-    wanted = [("source", "s3"), ("copy", "folder")]
-    assert [(each["role"], each["host"]) for each in media] == wanted[: 1 if deletes else 2]
+    assert [(each["role"], each["host"]) for each in media] == [
+        ("source", "s3"),
+        ("copy", "folder"),
+    ]
     assert rows(run) == []
+    run.ok("media", "move", "talk", "--to", "s3", "--delete-source")
+    media = run.ok("media", "list", "talk", "--json").data["items"]
+    assert [(each["role"], each["host"]) for each in media] == [("source", "s3")]
+
+
+def test_captions_that_were_changed_are_not_sent(run: Runner, s3: S3Server, talk: Path) -> None:
+    captions = run.folder / "words.vtt"
+    captions.write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nThe kingfisher.\n", encoding="utf-8")
+    broken(run, s3, talk, "--captions", "words.vtt")
+    captions.write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nA secret.\n", encoding="utf-8")
+    refused = run("uploads", "resume", "--json")
+    assert refused.code == 9
+    assert told(refused) == [("conflict", "its captions have changed since")]
+    assert s3.objects == {}
+
+
+def test_a_folder_that_looks_like_a_link_is_a_path(
+    run: Runner, s3: S3Server, talk: Path, opened: Library
+) -> None:
+    """A journal that somebody else wrote must not send what nobody knows the hash of."""
+    elsewhere = run.folder / "a:" / "private"
+    elsewhere.mkdir(parents=True)
+    tone(elsewhere / "diary.wav", seconds=0.5)
+    content = Content(opened.home, "ab" * 32, 9, ".wav")
+    claimed = opened.store.uploads.claim(
+        "s3", locator_of(content), content, source="./a://private", part_size=PART
+    )
+    opened.store.uploads.finish(claimed.id, error="broke off")
+    assert run("uploads", "resume").code == 6
+    assert s3.objects == {}
 
 
 def test_what_an_upload_was_for_may_be_gone(run: Runner, s3: S3Server, talk: Path) -> None:

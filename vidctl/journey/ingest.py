@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vidctl import failpoints
 from vidctl.catalog.items import add_item
 from vidctl.errors import Conflict
-from vidctl.files import as_text
+from vidctl.files import as_text, sha256_of
 from vidctl.ids import new_id
 from vidctl.journey.examine import Examined, MediaFile, examine, remember
 from vidctl.journey.holds import Holds
@@ -54,6 +54,7 @@ class Details:
             "properties": self.properties,
             "isPublished": self.is_published,
             "captions": [as_text(str(path.absolute())) for path in self.captions],
+            "captionHashes": [sha256_of(path) for path in self.captions],
         }
 
     @classmethod

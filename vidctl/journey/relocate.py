@@ -86,7 +86,7 @@ class Move:
         self.local = local
         self.deletes = deletes or clears
         self.clears = clears
-        self.holds = Holds(store, MOVE, thing_id=thing.id, details={"deletes": self.deletes})
+        self.holds = Holds(store, MOVE, thing_id=thing.id)
         rows = store.media.of(thing.id)
         # A storyboard's cues name its pictures, so they come after those.
         live = [row for row in rows if row.role not in LEFT]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vidctl.model.media import MediaRow
     from vidctl.model.thing import Thing
 
+_NAME = re.compile(r"[\w-]+")
 BASE_SECONDS = 120.0
 # Work that takes longer than the file lasts is not worth waiting for.
 SHARE_OF_DURATION = 1.0
@@ -73,7 +75,10 @@ class Subject:
     @property
     def stem(self) -> str:
         """What the names of files made from it begin with."""
-        return self.thing.slug if self.thing is not None else (self.file or Path()).stem
+        if self.thing is None:
+            return (self.file or Path()).stem
+        # A library can come from anybody, and what it calls an item may be a way out of a folder.
+        return self.thing.slug if _NAME.fullmatch(self.thing.slug) else "item"
 
     def record(self) -> dict[str, Any]:
         """Return this as it appears in JSON."""

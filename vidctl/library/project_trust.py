@@ -10,7 +10,7 @@ from vidctl import paths
 from vidctl.config import Config, Value
 from vidctl.errors import NotFound
 from vidctl.keys.shapes import looks_secret
-from vidctl.keys.trust import Trust, mark_of
+from vidctl.keys.trust import Trust
 from vidctl.outcome import Outcome
 
 MASK = "********"
@@ -32,6 +32,8 @@ class ProjectTrust:
             {"key": key, "value": MASK if looks_secret(str(value)) else value}
             for key, value in sorted(self.config.sensitive().items())
         ]
+        # Links of the folder itself are a part of what is trusted.
+        items += [{"key": place, "value": to} for place, to in sorted(self.config.strays.items())]
         return {
             "file": str(self._project()),
             "trusted": self.config.is_trusted,
@@ -45,7 +47,7 @@ class ProjectTrust:
         data = self.shown()
         is_new = not data["trusted"]
         if is_new and not rehearse:
-            self.store.remember(self._project(), mark_of(self.config.sensitive()))
+            self.store.remember(self._project(), self.config.mark(self.config.sensitive()))
         return Outcome({**data, "trusted": True, "changed": is_new})
 
     def remove(self, *, rehearse: bool = False) -> Outcome:
@@ -71,13 +73,14 @@ class ProjectTrust:
         """Write while no other command does, by what the file holds now."""
         now = Config(start=self.config.start, flags=self.config.flags, environ=self.config.environ)
         others = [name for name in now.doubtful if name != key]
-        if others and not now.is_trusted:
+        if (others or now.strays) and not now.is_trusted:
             settings.write(file, key, value)
-            said = f"{file} is not trusted, as it also sets {', '.join(others)}"
+            doubts = ", ".join([*others, *now.strays])
+            said = f"{file} is not trusted, as it also sets {doubts}"
             return [f"{said}: vidctl config trust"]
         left = {name: each for name, each in now.sensitive().items() if name != key}
         after = left if value is None else {**left, key: value}
-        with self.store.passing(file, mark_of(after)):
+        with self.store.passing(file, now.mark(after)):
             settings.write(file, key, value)
         return []
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vidctl.errors import Conflict, LibraryLocked, NotFound
 from vidctl.model.scope import Scope
 from vidctl.model.upload import ITEM, MOVE, REPLACE
+from vidctl.sources.expand import is_link
 
 if TYPE_CHECKING:
     from vidctl.library.core import Library
@@ -46,10 +47,11 @@ class Resumption:
             )
         if upload.purpose == REPLACE:
             self._thing()
-        if "://" in upload.source:
+        if is_link(upload.source):
             self._check_link()
         else:
             self._check_file(Path(upload.source))
+        self._check_captions()
 
     def run(self, report: Report) -> str:
         """Send the rest and return the slug of the item. Raises what went wrong."""
@@ -59,10 +61,8 @@ class Resumption:
         return str(outcome.data["items"][0]["slug"])
 
     def _moved(self, report: Report) -> Outcome:
-        deletes = bool(self.upload.details.get("deletes"))
-        return self.library.media.move(
-            [self._thing().id], self.upload.host, deletes=deletes, report=report
-        )
+        # Nothing is deleted by going on: that is asked for by the command that does it.
+        return self.library.media.move([self._thing().id], self.upload.host, report=report)
 
     def _sent(self, report: Report) -> Outcome:
         from vidctl import batch
@@ -83,6 +83,17 @@ class Resumption:
         if thing is None:
             raise NotFound("the item that it was for is gone", hint=self._abort)
         return thing
+
+    def _check_captions(self) -> None:
+        """Make sure that captions are those that were given, whoever wrote the library."""
+        from vidctl.files import sha256_of
+
+        known = self.upload.details
+        for path, sha256 in zip(
+            known.get("captions", ()), known.get("captionHashes", ()), strict=True
+        ):
+            if not Path(path).is_file() or sha256_of(Path(path)) != sha256:
+                raise Conflict("its captions have changed since", hint=self._abort)
 
     def _is_held(self) -> bool:
         return self.library.store.media.by_hash(self.upload.sha256) is not None

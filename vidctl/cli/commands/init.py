@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,15 +54,21 @@ def init(
 def make(library: Path, project: Path | None, slug: str) -> bool:
     """Make a library file and, beside it, the project file; False when both were there."""
     from vidctl import config
+    from vidctl.config import leads_out
     from vidctl.library import Library
 
+    if project is not None and leads_out(project.parent, str(library)):
+        raise UsageError(
+            f"{library.parent} leads out of this folder", hint="remove the link, or use --db"
+        )
     created = Library.create(library, group=slug)
     if project is not None and not project.exists():
         config.write(project, "group", slug)
     if project is not None:
         ignore = library.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        # Never through a link that leads to no file, as "w" would.
+        with suppress(FileExistsError), ignore.open("x", encoding="utf-8") as file:
+            file.write("*\n")
     return created
 
 
