@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from vidctl.media.sandbox import Sandbox
 
 PLAIN = Terms()
-CAPTIONS = (".vtt", ".srt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +58,13 @@ class Details:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Details:
-        """Make details of what ``record`` returned.
-
-        A library can come from anybody: what it calls captions must at least look like some.
-        """
+        """Make details of what ``record`` returned."""
         return cls(
             type=record["type"],
             title=record["title"],
             properties=record["properties"],
             is_published=record["isPublished"],
-            captions=tuple(
-                path for path in map(Path, record["captions"]) if path.suffix.lower() in CAPTIONS
-            ),
+            captions=tuple(Path(path) for path in record["captions"]),
         )
 
 

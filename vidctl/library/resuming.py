@@ -89,11 +89,10 @@ class Resumption:
         from vidctl.files import sha256_of
 
         known = self.upload.details
-        for path, sha256 in zip(
-            known.get("captions", ()), known.get("captionHashes", ()), strict=True
-        ):
-            if not Path(path).is_file() or sha256_of(Path(path)) != sha256:
-                raise Conflict("its captions have changed since", hint=self._abort)
+        paths = [Path(path) for path in known.get("captions", ())]
+        found = [sha256_of(path) for path in paths if path.is_file()]
+        if found != known.get("captionHashes", []):
+            raise Conflict("its captions have changed since", hint=self._abort)
 
     def _is_held(self) -> bool:
         return self.library.store.media.by_hash(self.upload.sha256) is not None
