@@ -135,7 +135,7 @@ class Config:
         if self.project is None:
             return {}
         folder = self.project.parent.absolute()
-        library = self._library_place().absolute()
+        library = Path(os.path.normpath(self._library_place().absolute()))
         beside = library.parent
         places = (beside, library, beside / "media", beside / "cache")
         return {

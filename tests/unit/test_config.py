@@ -281,3 +281,16 @@ def test_a_path_leads_out_by_itself_or_by_a_link(tmp_path: Path, path: str, is_o
     assert config.leads_out(folder, path) is is_out
     (tmp_path / "link").symlink_to(folder)
     assert config.leads_out(tmp_path / "link", path) is is_out
+
+
+def test_a_library_that_is_named_elsewhere_is_no_link_out_of_the_project(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "vidctl.toml").write_text("", encoding="utf-8")
+    elsewhere = Config(start=project, flags={"db": "../other/library.db"}, environ={})
+    assert elsewhere.strays == {}
+    assert elsewhere.library_path() == project / "../other/library.db"
+    (tmp_path / "other").mkdir()
+    (project / ".vidctl").symlink_to(tmp_path / "other")
+    inside = Config(start=project, environ={})
+    assert inside.strays[".vidctl"] == str(tmp_path / "other")
