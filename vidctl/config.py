@@ -43,6 +43,10 @@ __all__ = [
 ]
 
 
+# What lies beside a library.
+MEDIA, CACHE = "media", "cache"
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A value and where it was set: ``flag``, an environment variable, a file, or ``default``.
@@ -137,7 +141,7 @@ class Config:
         folder = self.project.parent.absolute()
         library = Path(os.path.normpath(self._library_place().absolute()))
         beside = library.parent
-        places = (beside, library, beside / "media", beside / "cache")
+        places = (beside, library, beside / MEDIA, beside / CACHE)
         return {
             place.relative_to(folder).as_posix(): _target(place)
             for place in places
@@ -255,8 +259,12 @@ class Config:
     def media_folder(self) -> Path:
         """Return the root folder of the folder host."""
         if not self.text("media.folder"):
-            return self.library_path().parent / "media"
+            return self.library_path().parent / MEDIA
         return self.resolved("media.folder")
+
+    def cache_folder(self) -> Path:
+        """Return the folder for files that are worked on, which nobody misses."""
+        return self.library_path().parent / CACHE
 
     def resolved(self, key: str) -> Path:
         """Return a setting as a path; a relative one starts at the file that sets it."""

@@ -18,7 +18,7 @@ from vidctl.ids import is_id
 from vidctl.journey.index import is_fresh
 from vidctl.journey.letting_go import cleared
 from vidctl.library import Library
-from vidctl.library.hosts import CACHE, Hosts
+from vidctl.library.hosts import Hosts
 from vidctl.model.locator import is_locator
 from vidctl.model.media import Content, MediaRow
 from vidctl.model.scope import Scope
@@ -314,7 +314,7 @@ def _mend(library: Library) -> list[str]:
     for name in _local(library.hosts, ()):
         sweep: Callable[..., int] | None = getattr(library.hosts.named(name), "sweep", None)
         swept += sweep(older_than=ORPHAN_SECONDS) if sweep is not None else 0
-    cache = library.config.library_path().parent / CACHE
+    cache = library.config.cache_folder()
     for pattern in SCRATCH:
         swept += sweep_folders(cache, pattern, older_than=ORPHAN_SECONDS)
     if swept:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from vidctl.net.fetch import Fetcher
     from vidctl.ports import Advance
 
-CACHE = "cache"
-
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -135,7 +133,7 @@ def opened(
 
     if library.is_offline:
         raise UsageError("links are not followed with --offline")
-    folder = library.config.library_path().parent / CACHE
+    folder = library.config.cache_folder()
     with downloaded(source, folder, fetcher, advance, pace=pace) as found:
         yield MediaFile(
             found.path, shown(source), url=source.name, is_partial_url="?" in source.url

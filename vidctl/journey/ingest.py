@@ -23,7 +23,7 @@ from vidctl.journey.holds import Holds
 from vidctl.journey.prepare import Prepared, Workshop, title_of, type_of
 from vidctl.journey.send import Terms
 from vidctl.model.event import Event
-from vidctl.model.media import Content, MediaRow
+from vidctl.model.media import MediaRow
 from vidctl.model.thing import Thing
 from vidctl.model.upload import ITEM
 from vidctl.ports import MediaHost, Store
@@ -169,8 +169,7 @@ def _restore(seen: Examined, held: Thing, details: Details, shop: Workshop) -> i
         if row.host != host.name or host.exists(row.locator, size=row.size):
             continue
         if row.role in ("source", "version") and row.sha256 == seen.sha256:
-            suffix = Path(row.locator).suffix
-            shop.put(seen, Content(row.group_id, row.sha256, row.size, suffix))
+            shop.put(seen, row.content)
         elif row.role == "thumbnail":
             shop.thumbnail(seen)
         elif row.role == "captions":

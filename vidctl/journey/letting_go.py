@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from vidctl import failpoints
 from vidctl.model.media import Content, MediaRow
@@ -17,7 +16,7 @@ def let_go(host: MediaHost, row: MediaRow, *, store: Store) -> bool:
     They stay where another row names them, and where somebody is sending the same bytes at this
     moment. Raises what ``MediaHost.remove`` raises.
     """
-    with cleared(host, row.locator, content_of(row), store=store) as is_free:
+    with cleared(host, row.locator, row.content, store=store) as is_free:
         if is_free:
             host.remove(row.locator)
         return is_free
@@ -38,8 +37,3 @@ def cleared(
         yield bool(removal)
     finally:
         store.uploads.settle([removal] if removal else [])
-
-
-def content_of(row: MediaRow) -> Content:
-    """Return what a row says of its bytes."""
-    return Content(row.group_id, row.sha256, row.size, Path(row.locator).suffix)

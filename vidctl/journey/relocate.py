@@ -20,7 +20,7 @@ from vidctl.formats.storyboard import readdressed
 from vidctl.ids import new_id
 from vidctl.journey.holds import Holds
 from vidctl.journey.keep import Named, picture_changes
-from vidctl.journey.letting_go import cleared, content_of
+from vidctl.journey.letting_go import cleared
 from vidctl.journey.send import Terms, send, send_small
 from vidctl.journey.sprites import address_of, locator_in
 from vidctl.model.event import Event, EventQuery
@@ -170,7 +170,7 @@ class Move:
     def _arrived(self, row: MediaRow, terms: Terms, report: Report) -> _Arrival:
         held = self._waiting(row.sha256)
         # Kept from now on, so that nobody removes what is looked at.
-        self.holds.take(self.target, content_of(row), _origin(row), heed=terms.heed)
+        self.holds.take(self.target, row.content, _origin(row), heed=terms.heed)
         # A service that has it would be sent small files again, and keeps what it verified; a disk
         # may not, and nothing may be deleted for what nobody looked at.
         is_trusted = not self.deletes and not self.target.is_local
@@ -185,7 +185,7 @@ class Move:
         with self.local(row) as file:
             return send(
                 file,
-                content_of(row),
+                row.content,
                 store=self.store,
                 host=self.target,
                 terms=terms,
@@ -306,7 +306,7 @@ class Move:
         Killed between, it is tried again. The bytes stay where somebody else is about to use them.
         """
         host = self.named(row.host)
-        content = content_of(row)
+        content = row.content
         with cleared(host, row.locator, content, store=self.store, besides=row.id) as is_free:
             if not self._is_unchanged(row):
                 return

@@ -13,14 +13,12 @@ from vidctl import registry
 from vidctl.config import HOST_KINDS, Config
 from vidctl.errors import UsageError
 from vidctl.keys import Keys
-from vidctl.model.media import Content
 
 if TYPE_CHECKING:
     from vidctl.model.media import MediaRow
     from vidctl.ports import MediaHost
 
 LOCAL = "folder"
-CACHE = "cache"
 # Services with a key that keep no media.
 SERVICES = ("openai",)
 
@@ -116,12 +114,12 @@ class Hosts:
         if host.is_local:
             yield host.path(row.locator)
             return
-        cache = self.config.library_path().parent / CACHE
+        cache = self.config.cache_folder()
         cache.mkdir(parents=True, exist_ok=True)
         suffix = Path(row.locator).suffix
         with tempfile.TemporaryDirectory(prefix="fetched-", dir=cache) as folder:
             target = Path(folder) / f"{row.sha256}{suffix}"
-            host.fetch(row.locator, target, Content(row.group_id, row.sha256, row.size, suffix))
+            host.fetch(row.locator, target, row.content)
             yield target
 
     def close(self) -> None:

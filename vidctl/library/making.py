@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from vidctl.errors import Conflict, InvalidMedia, NotFound, UsageError, VidctlError
 from vidctl.files import make_folder
 from vidctl.library.engines import sandbox
-from vidctl.library.hosts import CACHE
 
 if TYPE_CHECKING:
     from vidctl.library.core import Library
@@ -151,7 +150,7 @@ class Bench:
         """
         cache = None
         if subject.file is None:
-            cache = self.library.config.library_path().parent / CACHE
+            cache = self.library.config.cache_folder()
             make_folder(cache)
         with tempfile.TemporaryDirectory(prefix="made-", dir=cache) as folder:
             yield Path(folder)

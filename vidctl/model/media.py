@@ -177,3 +177,10 @@ class MediaRow:
     locator: str
     filename: str
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def content(self) -> Content:
+        """What the bytes are, wherever they are."""
+        stem, dot, ending = self.locator.rpartition("/")[2].rpartition(".")
+        suffix = dot + ending if stem and ending else ""
+        return Content(self.group_id, self.sha256, self.size, suffix)
